@@ -1,0 +1,186 @@
+"""Judging appends and turning them into rows, inside the writer's transaction. Synchronous."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import apsw
+import msgspec
+
+from headwater.adapters.sqlite.kinds import Kinds
+from headwater.adapters.sqlite.queries import first_match
+from headwater.clock import Clock
+from headwater.errors import ConditionFailed, IdReused, WrongExpectedVersion
+from headwater.messages import NO_METADATA, Appended, Condition, Metadata, NewEvent, Write, new_id
+
+MAX_CACHED_STREAMS = 200_000
+
+INSERT_EVENT = "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?)"
+INSERT_STREAM = "INSERT INTO stream VALUES (?, ?)"
+INSERT_TAG = "INSERT OR IGNORE INTO tag VALUES (?, ?)"
+INSERT_APPEND = "INSERT INTO append VALUES (?, ?, ?, ?, ?)"
+FIND_APPEND = "SELECT first, last, versions, fingerprint FROM append WHERE id = ?"
+FIND_STREAM = """
+    SELECT id, (SELECT coalesce(max(version), 0) FROM event WHERE event.stream = stream.id)
+    FROM stream WHERE name = ?
+"""
+LAST = "SELECT coalesce((SELECT max(position) FROM event), 0), coalesce((SELECT max(id) FROM stream), 0)"
+
+
+class StoredMeta(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """The `meta` column: what goes with an event besides its data."""
+
+    id: str
+    tags: tuple[str, ...] = ()
+    correlation_id: str = ""
+    causation_id: str = ""
+    traceparent: str = ""
+    actor: str = ""
+
+    @property
+    def metadata(self) -> Metadata:
+        return Metadata(self.correlation_id, self.causation_id, self.traceparent, self.actor)
+
+
+class Prepared(NamedTuple):
+    """An append with its rows encoded as far as they can be before it is judged."""
+
+    writes: Sequence[Write]
+    texts: Sequence[Sequence[tuple[str, str]]]  # per write: data and meta of each event
+    condition: Condition | None
+    id: str
+    fingerprint: str
+
+
+_encode_meta = msgspec.json.Encoder().encode
+
+
+def encode_meta(event: NewEvent, now: int) -> str:
+    """The `meta` column of a new event, which gets an id if it has none."""
+    id = event.id or new_id(now)
+    if event.metadata is NO_METADATA and not event.tags and not event.id:
+        return f'{{"id":"{id}"}}'
+    meta = event.metadata
+    stored = StoredMeta(id, event.tags, meta.correlation_id, meta.causation_id, meta.traceparent, meta.actor)
+    return _encode_meta(stored).decode()
+
+
+class Appender:
+    """Judges appends one after the other and collects their rows; `flush` inserts them all at once.
+
+    What it remembers of streams (number, version) stays true as long as no other connection has written, which
+    `PRAGMA data_version` tells, and no transaction was rolled back.
+    """
+
+    def __init__(self, connection: apsw.Connection, kinds: Kinds, clock: Clock) -> None:
+        self._cursor = connection.cursor()
+        self._connection = connection
+        self._kinds = kinds
+        self._clock = clock
+        self._streams: dict[str, tuple[int, int]] = {}
+        self._data_version = -1
+        self._now = 0
+        self.last_position = 0
+        self._last_stream = 0
+        self._clear()
+
+    def _clear(self) -> None:
+        self._events: list[tuple[int, int, int, int, int, str, str]] = []
+        self._new_streams: list[tuple[int, str]] = []
+        self._tags: list[tuple[str, int]] = []
+        self._appends: dict[str, tuple[int, int, str, str]] = {}
+
+    def begin(self) -> None:
+        """A transaction began: find out whether what is remembered still holds."""
+        self._now = self._clock.now()
+        version = self._cursor.execute("PRAGMA data_version").get
+        if version != self._data_version:
+            self._data_version = version
+            self._streams.clear()
+            self._kinds.refresh(self._connection)
+            last: Any = self._cursor.execute(LAST).get
+            self.last_position, self._last_stream = last
+
+    def forget(self) -> None:
+        """A transaction was rolled back: nothing that is remembered may be true."""
+        self._clear()
+        self._kinds.reload(self._connection)
+        self._data_version = -1
+
+    def append(self, wanted: Prepared) -> Appended:
+        """Judge one append and take it on, or refuse it whole. Raises Conflict and its kin."""
+        if wanted.id and (first := self.find(wanted.id, wanted.fingerprint)):
+            return first
+        places = [self._judge(write) for write in wanted.writes]
+        if wanted.condition:
+            self._check(wanted.condition)
+        before = self.last_position
+        versions = tuple(
+            self._take(write, texts, *place)
+            for write, texts, place in zip(wanted.writes, wanted.texts, places, strict=True)
+        )
+        if wanted.id:
+            text = ",".join(map(str, versions))
+            self._appends[wanted.id] = (before + 1, self.last_position, text, wanted.fingerprint)
+        return Appended(before + 1, self.last_position, versions)
+
+    def find(self, id: str, fingerprint: str) -> Appended | None:
+        """The result of an earlier append with that id. Raises IdReused if it was for something else."""
+        row: Any = self._appends.get(id) or self._cursor.execute(FIND_APPEND, (id,)).get
+        return stored_append(id, fingerprint, row)
+
+    def _judge(self, write: Write) -> tuple[int, int]:
+        """Number and version of the write's stream; number 0 for a new one."""
+        found: tuple[int, int] | None = self._streams.get(write.stream)
+        if found is None:
+            row: Any = self._cursor.execute(FIND_STREAM, (write.stream,)).get
+            found = row or (0, 0)
+        if write.expected is not None and write.expected != found[1]:
+            raise WrongExpectedVersion(write.stream, write.expected, found[1])
+        return found
+
+    def _check(self, condition: Condition) -> None:
+        self.flush()
+        position = first_match(self._cursor, self._kinds, condition)
+        if position is not None:
+            raise ConditionFailed(position, condition.after)
+
+    def _take(self, write: Write, texts: Sequence[tuple[str, str]], stream: int, version: int) -> int:
+        if not stream:
+            stream = self._last_stream = self._last_stream + 1
+            self._new_streams.append((stream, write.stream))
+        position, now, add, number = self.last_position, self._now, self._events.append, self._kinds.number
+        for event, (data, meta) in zip(write.events, texts, strict=True):
+            position += 1
+            version += 1
+            add((position, stream, version, number(event.type, event.type_version), now, data, meta))
+            if event.tags:
+                self._tags.extend((tag, position) for tag in event.tags)
+        self.last_position = position
+        if len(self._streams) >= MAX_CACHED_STREAMS:
+            self._streams.clear()
+        self._streams[write.stream] = (stream, version)
+        return version
+
+    def flush(self) -> None:
+        """Insert the rows collected so far."""
+        if not self._events:
+            return
+        self._kinds.flush(self._cursor)
+        if self._new_streams:
+            self._cursor.executemany(INSERT_STREAM, self._new_streams)
+        self._cursor.executemany(INSERT_EVENT, self._events)
+        if self._tags:
+            self._cursor.executemany(INSERT_TAG, self._tags)
+        if self._appends:
+            self._cursor.executemany(INSERT_APPEND, [(id, *row) for id, row in self._appends.items()])
+        self._clear()
+
+
+def stored_append(id: str, fingerprint: str, row: tuple[int, int, str, str] | None) -> Appended | None:
+    """A row of the `append` table as a result. Raises IdReused if both fingerprints are given and differ."""
+    if row is None:
+        return None
+    first, last, versions, known = row
+    if fingerprint and known and fingerprint != known:
+        raise IdReused(id)
+    return Appended(first, last, tuple(map(int, versions.split(","))), repeated=True)

@@ -1,0 +1,200 @@
+"""Every error that Headwater raises on purpose. Each carries its facts as fields and says what to do next.
+
+HeadwaterError
+├── DeclarationError            the application is declared wrong; raised when it is built
+│   └── MissingExtra            an optional dependency is not installed
+├── BadInput                    the caller sent something that can never succeed
+│   ├── MalformedData           not JSON, or not of the declared shape
+│   ├── UnknownType             an event, command or view name that nothing declares
+│   ├── InvalidName             a stream, tag or type name outside the allowed form
+│   └── EventTooLarge           an event above the configured limit
+├── Rejected                    the domain said no
+├── Conflict                    someone else was first; loading again and retrying may succeed
+│   ├── WrongExpectedVersion    a stream is not at the expected version
+│   ├── ConditionFailed         an event matching the append's condition exists
+│   └── IdReused                the same id came with another content
+├── StoreError                  the store cannot do its work now
+│   ├── StoreNotFound           no store at that address
+│   ├── StoreLocked             another process held the write lock for too long
+│   ├── StoreReadOnly           the store cannot be written
+│   ├── StoreCorrupt            the file is damaged or is no Headwater store
+│   ├── StoreTooNew             written by a newer version of Headwater
+│   ├── StoreFull               the disk (or a quota) is full
+│   └── StoreClosed             used after it was closed
+├── NotYetVisible               a view did not reach the asked position in time
+├── Fenced                      a checkpoint was moved by another runner
+└── Overloaded                  a declared bound is reached; try again later
+"""
+
+from typing import Any
+
+
+class HeadwaterError(Exception):
+    """Base of all errors of this package."""
+
+
+class DeclarationError(HeadwaterError):
+    """An application is declared wrong: a duplicate, a gap, an annotation that says nothing."""
+
+
+class MissingExtra(DeclarationError):
+    """An optional dependency is needed: `extra` names what to install."""
+
+    def __init__(self, extra: str, needed_for: str) -> None:
+        super().__init__(f"{needed_for} needs the extra {extra!r}: pip install 'headwater[{extra}]'")
+        self.extra = extra
+
+
+class BadInput(HeadwaterError):
+    """Input which can never succeed as it is."""
+
+
+class MalformedData(BadInput):
+    """Data that is not JSON or not of the declared shape. `what` was read; `why` says where it went wrong."""
+
+    def __init__(self, what: str, why: str) -> None:
+        super().__init__(f"malformed {what}: {why}")
+        self.what = what
+        self.why = why
+
+
+class UnknownType(BadInput):
+    """A name that nothing in the application declares. `known` lists some that are."""
+
+    def __init__(self, what: str, name: str, known: tuple[str, ...] = ()) -> None:
+        hint = f"; known: {', '.join(known[:20])}" if known else ""
+        super().__init__(f"unknown {what} {name!r}{hint}")
+        self.what = what
+        self.name = name
+        self.known = known
+
+
+class InvalidName(BadInput):
+    """A name outside its allowed form."""
+
+    def __init__(self, what: str, name: str, rule: str) -> None:
+        super().__init__(f"invalid {what} {name[:80]!r}: {rule}")
+        self.what = what
+        self.name = name
+        self.rule = rule
+
+
+class EventTooLarge(BadInput):
+    """An event's data is above the limit. Sizes are in bytes."""
+
+    def __init__(self, type: str, size: int, limit: int) -> None:
+        super().__init__(
+            f"event {type!r} has {size} bytes of data, the limit is {limit}; "
+            "store large content elsewhere and keep a reference, or raise the store's max_event_bytes"
+        )
+        self.type = type
+        self.size = size
+        self.limit = limit
+
+
+class Rejected(HeadwaterError):
+    """The domain's "no", raised by `decide`. `code` is for programs, `reason` for people, `facts` are details."""
+
+    def __init__(self, reason: str, code: str = "rejected", **facts: Any) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.code = code
+        self.facts = facts
+
+
+class Conflict(HeadwaterError):
+    """Someone else was first. Nothing was written; load again and decide anew."""
+
+
+class WrongExpectedVersion(Conflict):
+    """`stream` is at version `actual`, not at `expected` (0: no events)."""
+
+    def __init__(self, stream: str, expected: int, actual: int) -> None:
+        super().__init__(f"stream {stream!r} is at version {actual}, expected {expected}")
+        self.stream = stream
+        self.expected = expected
+        self.actual = actual
+
+
+class ConditionFailed(Conflict):
+    """An event at `position`, after the condition's position, matches the condition's query."""
+
+    def __init__(self, position: int, after: int) -> None:
+        super().__init__(f"the event at position {position} matches the append's condition (nothing after {after})")
+        self.position = position
+        self.after = after
+
+
+class IdReused(Conflict):
+    """The id was used before, for other events. Use a new id for a new intent."""
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"id {id!r} was used before for something else; a new intent needs a new id")
+        self.id = id
+
+
+class StoreError(HeadwaterError):
+    """The store cannot do its work now. `store` is its address."""
+
+    advice = "see the cause"
+
+    def __init__(self, store: str, why: str = "") -> None:
+        super().__init__(f"{store}: {why or type(self).__name__}; {self.advice}")
+        self.store = store
+        self.why = why
+
+
+class StoreNotFound(StoreError):
+    advice = "check the address"
+
+
+class StoreLocked(StoreError):
+    advice = "another process holds the write lock; find it, or raise the store's lock_timeout"
+
+
+class StoreReadOnly(StoreError):
+    advice = "give this user the right to write the file and its folder"
+
+
+class StoreCorrupt(StoreError):
+    advice = "restore a backup, or export what can still be read with `headwater store export`"
+
+
+class StoreTooNew(StoreError):
+    advice = "upgrade Headwater to open it"
+
+
+class StoreFull(StoreError):
+    advice = "free disk space; nothing of this append was kept"
+
+
+class StoreClosed(StoreError):
+    advice = "open it again"
+
+
+class NotYetVisible(HeadwaterError):
+    """View `view` was at `reached` when the wait for `position` ended."""
+
+    def __init__(self, view: str, position: int, reached: int) -> None:
+        super().__init__(f"view {view!r} has reached position {reached}, not yet {position}; try again shortly")
+        self.view = view
+        self.position = position
+        self.reached = reached
+
+
+class Fenced(HeadwaterError):
+    """The checkpoint `name` was moved by another runner: this one must stop or take over anew."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"checkpoint {name!r} was moved by another runner")
+        self.name = name
+
+
+class Overloaded(HeadwaterError):
+    """A declared bound is reached. Try again after `retry_after` seconds."""
+
+    def __init__(self, what: str, bound: int, retry_after: float = 1.0) -> None:
+        super().__init__(f"{what} is at its bound of {bound}; try again in {retry_after:g} s")
+        self.what = what
+        self.bound = bound
+        self.retry_after = retry_after

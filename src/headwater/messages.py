@@ -1,0 +1,156 @@
+"""What travels: events before and after they are recorded, what an append asks for, and what it returns."""
+
+import os
+import random
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+import msgspec
+
+from headwater.clock import to_datetime
+
+Position = int
+"""Place of an event in the order of all events of a store: 1 is the first, 0 stands before it."""
+
+_random = random.Random(os.urandom(32))
+os.register_at_fork(after_in_child=lambda: _random.seed(os.urandom(32)))
+
+
+def new_id(now: int) -> str:
+    """A time-ordered unique id (UUID version 7, RFC 9562). `now` is in microseconds since 1970."""
+    bits = _random.getrandbits(74)
+    millis = (now // 1000) & 0xFFFF_FFFF_FFFF
+    number = millis << 80 | 0x7 << 76 | (bits >> 62) << 64 | 0b10 << 62 | bits & 0x3FFF_FFFF_FFFF_FFFF
+    text = f"{number:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+class Metadata(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """Where a message comes from.
+
+    `correlation_id` names the conversation it belongs to, `causation_id` the message that caused it,
+    `traceparent` is a W3C trace context, `actor` who asked for it.
+    """
+
+    correlation_id: str = ""
+    causation_id: str = ""
+    traceparent: str = ""
+    actor: str = ""
+
+
+NO_METADATA = Metadata()
+
+
+class Kind(NamedTuple):
+    """What an event is: its stable type name and the version of that type's schema."""
+
+    type: str
+    version: int
+
+
+class NewEvent(msgspec.Struct, frozen=True, gc=False):
+    """An event that is to be recorded. `data` is UTF-8 JSON. An empty `id` is filled in by the store."""
+
+    type: str
+    data: bytes
+    type_version: int = 1
+    tags: tuple[str, ...] = ()
+    metadata: Metadata = NO_METADATA
+    id: str = ""
+
+
+class Envelope(msgspec.Struct, frozen=True, gc=False):
+    """A recorded event: `data` (UTF-8 JSON) and everything known about it."""
+
+    position: Position
+    stream: str
+    stream_version: int
+    id: str
+    type: str
+    type_version: int
+    data: bytes
+    time: int
+    tags: tuple[str, ...] = ()
+    metadata: Metadata = NO_METADATA
+
+    @property
+    def recorded_at(self) -> datetime:
+        """When the store recorded it (UTC)."""
+        return to_datetime(self.time)
+
+
+class Batch(msgspec.Struct, frozen=True, gc=False):
+    """A run of events encoded together, so that they can be decoded in one step.
+
+    `json` is an array of `[kind, data]` pairs in order; a kind is an index into `kinds`. `position` is how far the
+    store was read in the all-events order (for a stream: its last event's position), `version` the stream's version.
+    `kinds` is one object for the store's life that only ever grows.
+    """
+
+    json: str | bytes
+    kinds: Sequence[Kind]
+    count: int
+    position: Position
+    version: int = 0
+
+
+class Page(msgspec.Struct, frozen=True, gc=False):
+    """Events in the all-events order. `position` is how far was read: at least the last event's, further where a
+    query left events out. `head` was the store's last position at the time of reading."""
+
+    events: Sequence[Envelope]
+    position: Position
+    head: Position
+
+
+class QueryItem(msgspec.Struct, frozen=True):
+    """Events of any of `types` (none given: of all) which bear every one of `tags`."""
+
+    types: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+
+    def matches(self, type: str, tags: Sequence[str]) -> bool:
+        return (not self.types or type in self.types) and all(tag in tags for tag in self.tags)
+
+
+class Query(msgspec.Struct, frozen=True):
+    """Events that match any of `items`; no items: all events."""
+
+    items: tuple[QueryItem, ...] = ()
+
+    def matches(self, type: str, tags: Sequence[str]) -> bool:
+        return not self.items or any(item.matches(type, tags) for item in self.items)
+
+
+ALL = Query()
+
+
+def query(*types: str, tags: Sequence[str] = ()) -> Query:
+    """Events of any of `types` which bear every one of `tags`."""
+    return Query((QueryItem(types, tuple(tags)),)) if types or tags else ALL
+
+
+class Write(msgspec.Struct, frozen=True):
+    """Events for one stream. `expected`: None for any version, 0 for a stream that does not exist, n for exactly n."""
+
+    stream: str
+    events: Sequence[NewEvent]
+    expected: int | None = None
+
+
+class Condition(msgspec.Struct, frozen=True):
+    """Append only if no event after position `after` matches `query` (a dynamic consistency boundary)."""
+
+    query: Query
+    after: Position
+
+
+class Appended(msgspec.Struct, frozen=True):
+    """What an append did: the positions of its first and last event, each stream's version after it (in the order of
+    the writes), and whether it was `repeated`: the same id came before, and this is that first result."""
+
+    first: Position
+    last: Position
+    versions: tuple[int, ...]
+    repeated: bool = False

@@ -1,0 +1,111 @@
+"""The event store as a port: what every adapter promises. `headwater.testing` holds the suite that checks it."""
+
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Protocol, Self
+
+from headwater.errors import BadInput, EventTooLarge, InvalidName
+from headwater.messages import ALL, Appended, Batch, Condition, Envelope, Page, Position, Query, Write
+
+MAX_EVENT_BYTES = 1024 * 1024
+MAX_NAME_CHARS = 255
+LOAD_LIMIT = 10_000
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """How an adapter differs from others: declared, so that nobody asks which adapter it is."""
+
+    durable: bool
+    """An acknowledged append survives kill -9 and power loss."""
+    shared: bool
+    """Several processes may use the store at once."""
+
+
+class EventStore(Protocol):
+    """Streams of events in one total order.
+
+    Safe for any number of concurrent tasks of one event loop. Positions grow by commit order: a reader that has seen
+    position p never later sees an event before p.
+    """
+
+    @property
+    def capabilities(self) -> Capabilities: ...
+
+    async def append(
+        self, *writes: Write, condition: Condition | None = None, id: str = "", fingerprint: str = ""
+    ) -> Appended:
+        """Append all events of all `writes`, or none, durably.
+
+        An append with an `id` that came before changes nothing and returns the first result (`repeated`); if both
+        times a `fingerprint` of the content was given and they differ, IdReused is raised.
+        Raises WrongExpectedVersion, ConditionFailed, IdReused, EventTooLarge, InvalidName, BadInput, StoreError.
+        """
+
+    async def load(self, stream: str, *, after: int = 0, limit: int = LOAD_LIMIT) -> Batch:
+        """Up to `limit` events of a stream after stream version `after`, in order, to be folded.
+
+        A missing stream is empty.
+        """
+
+    async def scan(self, query: Query = ALL, *, after: Position = 0, limit: int = 1000) -> Batch:
+        """Up to `limit` events after a position that match, in order, to be folded."""
+
+    async def read(self, query: Query = ALL, *, after: Position = 0, limit: int = 1000) -> Page:
+        """Up to `limit` events after a position that match, in order, with everything known about them.
+
+        A page may be empty although more follows: go on from its `position` while that is below its `head`.
+        """
+
+    async def read_stream(self, stream: str, *, after: int = 0, limit: int = 1000) -> list[Envelope]:
+        """Up to `limit` events of one stream after stream version `after`, in order."""
+
+    async def find_append(self, id: str, fingerprint: str = "") -> Appended | None:
+        """The result of the append with that id, if there was one. Raises IdReused as `append` does."""
+
+    async def head(self) -> Position:
+        """The last position; 0 for an empty store."""
+
+    async def wait(self, after: Position, *, timeout: float) -> Position:
+        """Return the last position as soon as it is above `after`, or when `timeout` seconds are over.
+
+        Woken at once by appends of this process, within 50 ms by those of others.
+        """
+
+    async def close(self) -> None:
+        """Finish what was accepted, then release everything. Closing twice is harmless."""
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+def check_writes(writes: tuple[Write, ...], id: str, max_event_bytes: int) -> None:
+    """Refuse what no store accepts, before anything is written. Raises BadInput and its kin."""
+    if not writes or not any(write.events for write in writes):
+        raise BadInput("an append needs at least one event")
+    if len(id) > MAX_NAME_CHARS:
+        raise InvalidName("append id", id, f"at most {MAX_NAME_CHARS} characters")
+    seen = set()
+    for write in writes:
+        check_stream(write.stream)
+        if write.stream in seen:
+            raise BadInput(f"stream {write.stream!r} is written twice in one append; join the two writes")
+        seen.add(write.stream)
+        for event in write.events:
+            if len(event.data) > max_event_bytes:
+                raise EventTooLarge(event.type, len(event.data), max_event_bytes)
+            for tag in event.tags:
+                _check_name("tag", tag)
+
+
+def check_stream(name: str) -> None:
+    """Raises InvalidName unless `name` may name a stream."""
+    _check_name("stream name", name)
+
+
+def _check_name(what: str, name: str) -> None:
+    if not 0 < len(name) <= MAX_NAME_CHARS or not name.isprintable() or name != name.strip():
+        raise InvalidName(what, name, f"1 to {MAX_NAME_CHARS} printable characters, no space at either end")

@@ -1,0 +1,48 @@
+"""What several aggregates speak of: lines of goods, addresses, moments."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+from functools import reduce
+from typing import Annotated
+
+import msgspec
+
+from headwater import errors
+from headwater_shop.domain import money
+
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+"""A point in time with its time zone. Historical times of the imported files are kept as if in UTC."""
+
+
+class Line(msgspec.Struct, frozen=True, gc=False):
+    """A quantity of one product at one price."""
+
+    stock_code: str
+    name: str
+    quantity: int
+    unit_price: Decimal
+
+    @property
+    def amount(self) -> Decimal:
+        return money.times(self.unit_price, self.quantity)
+
+
+class Address(msgspec.Struct, frozen=True, gc=False):
+    """Where a parcel goes."""
+
+    street: str = ""
+    city: str = ""
+    postcode: str = ""
+    country: str = "Unspecified"
+
+
+def total(lines: Iterable[Line]) -> Decimal:
+    """What the lines cost together, exactly."""
+    return reduce(money.add, (line.amount for line in lines), money.ZERO)
+
+
+def require(holds: bool, code: str, reason: str, **facts: object) -> None:
+    """Reject the command unless the rule holds."""
+    if not holds:
+        raise errors.Rejected(reason, code, **facts)
