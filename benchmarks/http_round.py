@@ -1,6 +1,6 @@
 """Makes a contender of an HTTP server: each round starts it fresh, drives it by `load.py`, and ends it.
 
-    python -m benchmarks.http_round SERVER_PYTHON SERVER_MODULE --dir DIR [--quick]
+python -m benchmarks.http_round SERVER_PYTHON SERVER_MODULE --dir DIR [--quick]
 """
 
 import argparse
@@ -27,7 +27,15 @@ def run(command: list[str], directory: Path, seconds: float) -> float:
                 raise RuntimeError(f"{command[-1]} did not say READY but {line}")
             return load(line[1], line[2], seconds)
         finally:
-            server.terminate()
+            stop(server)
+
+
+def stop(server: "subprocess.Popen[str]") -> None:
+    server.terminate()
+    try:
+        server.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        server.kill()
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import apsw
 import msgspec
@@ -55,7 +56,7 @@ def fold(rows: dict[str, Spending], events: Iterable[ItemAdded]) -> None:
 
 def step(db: apsw.Connection, position: int) -> int:
     """One batch in one transaction: answers the new position, the old one at the end."""
-    page = db.execute(PAGE, (position, BATCH)).fetchall()
+    page: list[tuple[Any, ...]] = db.execute(PAGE, (position, BATCH)).fetchall()
     if not page:
         return position
     events = DECODE("[" + ",".join([data for _, data in page]) + "]")

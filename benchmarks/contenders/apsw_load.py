@@ -1,5 +1,6 @@
 """load-fold: the hand-written one-step read: a stream's events lie together and come as one JSON array."""
 
+from functools import reduce
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ OPTIONS = options()
 CLUSTERED = """
 CREATE TABLE event (stream TEXT, version INTEGER, data TEXT, PRIMARY KEY (stream, version)) WITHOUT ROWID
 """
+INSERT = "INSERT INTO event VALUES (?, ?, ?)"
 LOAD = "SELECT '[' || group_concat(data) || ']' FROM (SELECT data FROM event WHERE stream = ? ORDER BY version)"
 
 
@@ -43,7 +45,7 @@ def evolve(cart: Cart, event: ItemAdded) -> Cart:
     return Cart(cart.items + 1, cart.total + event.quantity * event.price_pence, event.at)
 
 
-def populate(path: Path) -> apsw.Connection:
+def populate(path: Path) -> Path:
     """Appends round-robin, so that an aggregate's events were never neighbours in time."""
     db = connect(path)
     db.execute(CLUSTERED)
@@ -51,20 +53,22 @@ def populate(path: Path) -> apsw.Connection:
     with db:
         for n in range(AGGREGATES * EVENTS_PER_AGGREGATE):
             row = (aggregate(n), n // AGGREGATES + 1, encode(ItemAdded(**event(n))).decode())
-            db.execute("INSERT INTO event VALUES (?, ?, ?)", row)
-    return db
+            db.execute(INSERT, row)
+    db.close()
+    return path
 
 
-def load(db: apsw.Connection, k: int) -> None:
-    cart = Cart()
-    for row in DECODE(db.execute(LOAD, (aggregate(far_apart(k)),)).get):
-        cart = evolve(cart, row)
-    assert cart.items == EVENTS_PER_AGGREGATE
+def load(db: apsw.Connection, stream: str) -> Cart:
+    return reduce(evolve, DECODE(db.execute(LOAD, (stream,)).get), Cart())
+
+
+def load_one(db: apsw.Connection, k: int) -> None:
+    assert load(db, aggregate(far_apart(k))).items == EVENTS_PER_AGGREGATE
 
 
 def main() -> None:
-    db = populate(OPTIONS.dir / "events.db")
-    play(lambda _: per_second(lambda k: load(db, k), OPTIONS.seconds) * EVENTS_PER_AGGREGATE)
+    db = connect(populate(OPTIONS.dir / "events.db"))
+    play(lambda _: per_second(lambda k: load_one(db, k), OPTIONS.seconds) * EVENTS_PER_AGGREGATE)
 
 
 if __name__ == "__main__":

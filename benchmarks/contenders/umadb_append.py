@@ -32,7 +32,7 @@ def free_port() -> int:
 def server(directory: Path) -> Iterator[str]:
     """A running server's address; it ends with the block."""
     address = f"127.0.0.1:{free_port()}"
-    command = [Path(sys.executable).parent / "umadb", "--listen", address, "--db-path", directory / "uma.db"]
+    command = [f"{Path(sys.executable).parent}/umadb", "--listen", address, "--db-path", f"{directory}/uma.db"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
         try:
             wait_until_open(address, process)

@@ -6,8 +6,8 @@ It shares no code with the importer. The rules, which the importer follows too:
   A line with nothing on it at all is not a row.
 * A row is *rejected* when InvoiceNo or StockCode is empty, Quantity is not `[+-]?[0-9]+`, UnitPrice is not
   `[+-]?[0-9]+(.[0-9]+)?`, or InvoiceDate is not a real `YYYY-MM-DD HH:MM[:SS]` (years 0001 to 9999).
-* Otherwise it is a *return* when InvoiceNo starts with a capital C, whatever its quantity and price;
-  a *sale* when InvoiceNo is all digits (0 to 9), Quantity > 0 and UnitPrice > 0; and an *adjustment* in every other case.
+* Otherwise it is a *return* when InvoiceNo starts with a capital C, whatever its quantity and price; a *sale* when
+  InvoiceNo is all digits (0 to 9), Quantity > 0 and UnitPrice > 0; and an *adjustment* in every other case.
 * A CustomerID is compared without a trailing ".0"; stock codes and countries are compared as written; an empty
   Country is "Unspecified".
 * Months and countries are listed when any row that is not rejected falls in them, even if their net is nothing.

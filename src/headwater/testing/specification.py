@@ -65,7 +65,9 @@ class Outcome(Generic[S, E]):
     def then(self, *events: E) -> None:
         """Exactly these events were decided, in this order."""
         if self.rejected is not None:
-            raise AssertionError(f"{shown(self.command)}\nwas {_told(self.rejected)}\nbut expected was:\n{_list(events)}")
+            raise AssertionError(
+                f"{shown(self.command)}\nwas {_told(self.rejected)}\nbut expected was:\n{_list(events)}"
+            )
         _expect_equal(f"{shown(self.command)}\ndecided other events:", events, self.events)
 
     def then_nothing(self) -> None:

@@ -1,4 +1,4 @@
-"""The shop's rules, pure: one module for each aggregate, always events, state, commands, decide, decider, in this order.
+"""The shop's rules, pure: one module per aggregate, always events, state, commands, decide, decider, in this order.
 
 No clock, no I/O and no framework beyond the declarations: times come in the commands, money is exact.
 """

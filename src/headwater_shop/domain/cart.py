@@ -161,9 +161,7 @@ def _add(command: AddItem, cart: Cart) -> Sequence[CartEvent]:
     _require_not_too_many(command.quantity + (before.quantity if before else 0))
     require(before is not None or len(cart.lines) < MAX_LINES, "cart_full", f"a cart holds at most {MAX_LINES} items")
     return (
-        ItemAdded(
-            command.cart_id, command.stock_code, command.name, command.unit_price, command.quantity, command.at
-        ),
+        ItemAdded(command.cart_id, command.stock_code, command.name, command.unit_price, command.quantity, command.at),
     )
 
 

@@ -99,9 +99,7 @@ def decide(command: CustomerCommand, customer: Customer) -> Sequence[CustomerEve
         case RegisterCustomer():
             require(not customer.registered, "already_registered", "this customer is registered already")
             _require_details(command.name, command.email)
-            return (
-                CustomerRegistered(command.customer_id, command.name, command.email, command.address, command.at),
-            )
+            return (CustomerRegistered(command.customer_id, command.name, command.email, command.address, command.at),)
         case ChangeDetails():
             _require_registered(customer)
             _require_details(command.name, command.email)

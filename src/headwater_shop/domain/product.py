@@ -11,7 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from headwater import codec, fold
-from headwater_shop.domain.shared import Moment, require
+from headwater_shop.domain.shared import Moment, require, stream_part
 
 # Events
 
@@ -229,14 +229,7 @@ class ShipStock:
 
 
 ProductCommand = (
-    ListProduct
-    | EnsureListed
-    | RepriceProduct
-    | CountStock
-    | ReceiveStock
-    | ReserveStock
-    | ReleaseStock
-    | ShipStock
+    ListProduct | EnsureListed | RepriceProduct | CountStock | ReceiveStock | ReserveStock | ReleaseStock | ShipStock
 )
 
 # Decide
@@ -351,5 +344,5 @@ def _require_listed(product: Product, stock_code: str) -> None:
 # Decider
 
 products = fold.Decider(
-    "product", initial=Product, decide=decide, evolve=evolve, stream=lambda command: command.stock_code
+    "product", initial=Product, decide=decide, evolve=evolve, stream=lambda command: stream_part(command.stock_code)
 )

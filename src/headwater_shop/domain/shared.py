@@ -1,5 +1,6 @@
 """What several aggregates speak of: lines of goods, addresses, moments."""
 
+import hashlib
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
@@ -46,3 +47,10 @@ def require(holds: bool, code: str, reason: str, **facts: object) -> None:
     """Reject the command unless the rule holds."""
     if not holds:
         raise errors.Rejected(reason, code, **facts)
+
+
+def stream_part(name: str) -> str:
+    """A name of any content as part of a stream's name: itself, or a digest where the store would not accept it."""
+    if 0 < len(name) <= 200 and name.isprintable() and name == name.strip():
+        return name
+    return "sha256-" + hashlib.sha256(name.encode()).hexdigest()

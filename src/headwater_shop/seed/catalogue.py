@@ -35,7 +35,7 @@ def catalogue() -> tuple[CatalogueItem, ...]:
     ]
     pence = _prices([worth for _, _, _, worth in drafts])
     return tuple(
-        CatalogueItem(code, name, category, Decimal(p) / 100)
+        CatalogueItem(code, name, category, Decimal(p).scaleb(-2))
         for (code, name, category, _), p in zip(drafts, pence, strict=True)
     )
 

@@ -18,8 +18,7 @@ def _star(main: str, second: str) -> str:
 
 
 def _flower(main: str, second: str) -> str:
-    petals = ((0, -5.6), (5.3, -1.7), (3.3, 4.5), (-3.3, 4.5), (-5.3, -1.7))
-    return "".join(circle(x, y, 4.2, main) for x, y in petals) + circle(0, 0, 3, second)
+    return _dots("M0-5.6h0M5.3-1.7h0M3.3 4.5h0M-3.3 4.5h0M-5.3-1.7h0", main, 8.4) + circle(0, 0, 3, second)
 
 
 def _leaf(main: str, second: str) -> str:
@@ -47,14 +46,15 @@ def _hare(main: str, second: str) -> str:
 
 
 def _fish(main: str, second: str) -> str:
-    return path("M-10-5L-5 0-10 5C-8 5-5 4-4 2C2 8 8 4 10 0C8-4 2-8-4-2C-5-4-8-5-10-5Z", main) + circle(6, -1, 1.1, second)
+    return path("M-10-5L-5 0-10 5C-8 5-5 4-4 2C2 8 8 4 10 0C8-4 2-8-4-2C-5-4-8-5-10-5Z", main) + circle(
+        6, -1, 1.1, second
+    )
 
 
 def _berry(main: str, second: str) -> str:
-    seeds = "".join(oval(x, y, 0.7, 1.1, second) for x, y in ((-3.5, 0), (3.5, 0), (0, 1.5), (-2, 5), (2, 5)))
-    return path("M0 10C-7 6-9-1-6-4C-4-6-2-5 0-4C2-5 4-6 6-4C9-1 7 6 0 10Z", main) + path(
-        "M0-4C-4-2-6-4-7-6C-4-7-2-7 0-5C-1-8 0-10 1-10C1-8 1-7 0-5C2-7 4-7 7-6C6-4 4-2 0-4Z", second
-    ) + seeds  # fmt: skip
+    fruit = path("M0 10C-7 6-9-1-6-4C-4-6-2-5 0-4C2-5 4-6 6-4C9-1 7 6 0 10Z", main)
+    leaves = path("M0-4C-4-2-6-4-7-6C-4-7-2-7 0-5C-1-8 0-10 1-10C1-8 1-7 0-5C2-7 4-7 7-6C6-4 4-2 0-4Z", second)
+    return fruit + leaves + _dots("M-3.5 0h0M3.5 0h0M0 1.5h0M-2 5h0M2 5h0", second, 1.8)
 
 
 def _bee(main: str, second: str) -> str:
@@ -67,7 +67,12 @@ def _boat(main: str, second: str) -> str:
 
 
 def _spots(main: str, second: str) -> str:
-    return circle(-5, -4, 3, main) + circle(5, -5, 3, main) + circle(0, 4, 3, main) + circle(8, 4, 1.6, second)
+    return _dots("M-5-4h0M5-5h0M0 4h0", main, 6) + circle(8, 4, 1.6, second)
+
+
+def _dots(d: str, colour: str, width: float) -> str:
+    # Round caps make a dot of a line of no length: one element instead of many.
+    return f'<path d="{d}" stroke="{colour}" stroke-width="{width:g}" stroke-linecap="round"/>'
 
 
 _DRAW = {
@@ -98,5 +103,6 @@ def emblem(stock_code: str, words: list[str], p: Palette) -> Emblem:
     named = [_EMBLEM_OF[w] for w in words if w in _EMBLEM_OF]
     free = list(_DRAW)[zlib.crc32(b"emblem" + stock_code.encode("utf-8", "replace")) % len(_DRAW)]
     draw = _DRAW[named[0] if named else free]
-    pale = draw(p.accent, p.ink) if p == PALETTES["cream"] else draw("#fffaf0", p.accent)
-    return Emblem(pale, draw(p.accent if p == PALETTES["cream"] else p.dark, p.light))
+    if p == PALETTES["cream"]:  # where a pale ornament would not show
+        return Emblem(draw(p.accent, p.ink), draw(p.accent, p.ink))
+    return Emblem(draw("#fffaf0", p.accent), draw(p.dark, p.accent))

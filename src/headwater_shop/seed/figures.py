@@ -108,5 +108,12 @@ POST_PENCE: Final = {1800: 134, 2800: 25, 1500: 21, 4000: 16}
 DOT_ANONYMOUS: Final = 0.48  # of web-shop invoices carry a DOT line
 MANUAL: Final = 0.016  # M lines per sale invoice
 FEES: Final = 0.08  # of C invoices hold no goods: discounts, samples, fees and charges
-# Not in the three months: late in the real year, a few 'A' invoices write off bad debts. We plant one pair in so many.
+# Not in the three months: later in the real year a few 'A' invoices write off bad debts. We plant three in so many
+# orders, of our own amounts.
 BAD_DEBT_EVERY: Final = 400
+BAD_DEBT_PENCE: Final = (20000, 110000)
+
+# Slips of the pen. In the real data about a fifth of the descriptions end in a space, and five invoices in 4,894 run
+# over the minute; none of its rows is malformed, so we spoil a row in one of so many invoices.
+TRAILING_SPACE: Final = 0.19
+SPOILT_EVERY: Final = 10

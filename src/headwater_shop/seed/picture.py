@@ -1,6 +1,7 @@
 """A drawn picture for any product, from its stock code and name alone."""
 
 import re
+from itertools import pairwise
 
 from .emblems import emblem
 from .motifs import ABSTRACT, ORNAMENTS, PAIRS, THINGS
@@ -21,12 +22,11 @@ def picture(stock_code: str, name: str) -> str:
 
 def motif(words: list[str]) -> Motif:
     """Choose what to draw: the last word before a describing phrase which names a thing, else any, else an ornament."""
-    head = _head(words)
-    for part in (head, words):
-        for i in reversed(range(len(part))):
-            pair = PAIRS.get((part[i - 1], part[i])) if i else None
-            if found := pair or THINGS.get(part[i]):
-                return found
+    for part in (_head(words), words):
+        pairs = [PAIRS[pair] for pair in pairwise(part) if pair in PAIRS]
+        things = [THINGS[word] for word in part if word in THINGS]
+        if found := pairs[-1:] or things[-1:]:
+            return found[0]
     return next((ORNAMENTS[w] for w in reversed(words) if w in ORNAMENTS), ABSTRACT)
 
 
@@ -39,4 +39,6 @@ def _head(words: list[str]) -> list[str]:
 
 def _page(p: Palette, drawing: str) -> str:
     back = rect(0, 0, 400, 400, p.back) + circle(200, 196, 164, p.disc, 0.75) + oval(200, 326, 128, 13, p.ink, 0.13)
-    return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 400 400" width="400" height="400">{back}{drawing}</svg>'
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 400 400" width="400" height="400">{back}{drawing}</svg>'
+    )

@@ -70,4 +70,4 @@ def _opacity(opacity: float) -> str:
 
 
 def _place(shape: str, x: float, y: float, size: float) -> str:
-    return f'<g transform="translate({x:g} {y:g}) scale({size / 10:.3g})">{shape}</g>'
+    return f'<g transform="translate({x:g} {y:g})scale({size / 10:.3g})">{shape}</g>'

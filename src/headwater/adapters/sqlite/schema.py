@@ -107,7 +107,9 @@ def _make(connection: apsw.Connection) -> None:
     try:
         if not connection.execute("SELECT count(*) FROM sqlite_schema").get:  # another process may have been first
             connection.execute(TABLES)
-            connection.execute(f"PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={SCHEMA_VERSION}").fetchall()
+            connection.execute(
+                f"PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={SCHEMA_VERSION}"
+            ).fetchall()
         connection.execute("COMMIT")
     except BaseException:
         connection.execute("ROLLBACK")

@@ -16,7 +16,7 @@ from headwater.adapters.sqlite.kinds import Kinds
 from headwater.adapters.sqlite.queries import WINDOW, matching
 from headwater.adapters.sqlite.schema import connect, file_exists, prepare
 from headwater.adapters.sqlite.watch import Watch
-from headwater.adapters.sqlite.writer import Hooks, Writer
+from headwater.adapters.sqlite.writer import Writer
 from headwater.clock import Clock, SystemClock
 from headwater.errors import StoreClosed, StoreNotFound
 from headwater.messages import ALL, Appended, Batch, Condition, Envelope, Kind, Page, Position, Query, Write
@@ -50,7 +50,7 @@ STREAM = """
 _decode_meta = msgspec.json.Decoder(StoredMeta).decode
 
 
-class SqliteStore(Hooks):
+class SqliteStore:
     """EventStore on SQLite: write-ahead log, group commit, one fsync per group."""
 
     def __init__(
@@ -67,8 +67,9 @@ class SqliteStore(Hooks):
         self._appender = Appender(writer, self.kinds, clock)
         self._inline: list[Callable[[Position], None]] = []
         self._closed = False
+        self._before = 0
         self.watch = Watch(reader, shared=self.capabilities.shared)
-        self.writer = Writer(writer, path, self, lock_timeout)
+        self.writer = Writer(writer, path, self, durable=durable, lock_timeout=lock_timeout)
 
     @classmethod
     async def open(
@@ -105,33 +106,43 @@ class SqliteStore(Hooks):
 
         return await self.writer.submit(judge)
 
-    async def transact(self, work: Callable[[apsw.Connection], T]) -> T:
-        """Run `work` on the writer's connection inside its next transaction; for views and checkpoints."""
+    async def transact(self, work: Callable[[apsw.Connection], T], *, durable: bool = True) -> T:
+        """Run `work` on the writer's connection inside its next transaction; for views and checkpoints.
+
+        If it raises, what it wrote is undone. Without `durable` its transaction may end before the disk has it.
+        """
 
         def after_appends() -> T:
             self._appender.flush()
-            return work(self.connection)
+            result: list[T] = []
+            with self.connection:  # a savepoint
+                result.append(work(self.connection))
+            return result[0]
 
-        return await self.writer.submit(after_appends)
+        return await self.writer.submit(after_appends, durable=durable)
 
     def inline(self, advance: Callable[[Position], None]) -> None:
         """Call `advance(last position)` inside every transaction that appends, before it commits."""
         self._inline.append(advance)
 
     def begun(self) -> None:
+        """The writer's transaction has the write lock."""
         self._appender.begin()
         self._before = self._appender.last_position
 
     def before_commit(self) -> None:
+        """All appends of the writer's transaction are judged."""
         self._appender.flush()
         if self._appender.last_position > self._before:
             for advance in self._inline:
                 advance(self._appender.last_position)
 
     def committed(self) -> None:
+        """The writer's transaction is in the file."""
         self.watch.notify()
 
     def rolled_back(self) -> None:
+        """Nothing of the writer's transaction was kept."""
         self._appender.forget()
 
     # -- reading

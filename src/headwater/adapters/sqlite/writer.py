@@ -11,7 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import apsw
 
@@ -19,7 +19,7 @@ from headwater.adapters.sqlite.faults import translate
 from headwater.errors import HeadwaterError, Overloaded, StoreClosed
 
 T = TypeVar("T")
-Job = tuple[Callable[[], Any], asyncio.Future[Any]]
+Outcome = tuple[asyncio.Future[Any], Any, BaseException | None]
 
 MAX_WAITING = 20_000
 MAX_GROUP = 1_024
@@ -27,7 +27,22 @@ SLOW_COMMIT = 0.002  # seconds: above this, a commit waits in a thread
 CHECKPOINT_PAGES = 8_000  # pages of write-ahead log before it is copied back (32 MB)
 
 
-class Hooks:
+class Job(NamedTuple):
+    """Work for one transaction, and who waits for it."""
+
+    work: Callable[[], Any]
+    future: asyncio.Future[Any]
+    durable: bool
+
+    def run(self) -> Outcome:
+        """The work's result, or its refusal, which concerns nobody else."""
+        try:
+            return self.future, self.work(), None
+        except HeadwaterError as refused:
+            return self.future, None, refused
+
+
+class Hooks(Protocol):
     """What the writer calls around each transaction; all synchronous, on the writer's connection."""
 
     def begun(self) -> None:
@@ -46,10 +61,13 @@ class Hooks:
 class Writer:
     """Runs jobs on `connection`, many to a transaction, each judged on its own."""
 
-    def __init__(self, connection: apsw.Connection, store: str, hooks: Hooks, lock_timeout: float) -> None:
+    def __init__(
+        self, connection: apsw.Connection, store: str, hooks: Hooks, *, durable: bool, lock_timeout: float
+    ) -> None:
         self._connection = connection
         self._store = store
         self._hooks = hooks
+        self._durable = self._synced = durable
         self._lock_timeout = lock_timeout
         self._jobs: deque[Job] = deque()
         self._wake = asyncio.Event()
@@ -61,8 +79,8 @@ class Writer:
         connection.set_busy_timeout(0)
         self._task = asyncio.create_task(self._work(), name=f"headwater writer of {store}")
 
-    def submit(self, work: Callable[[], T]) -> asyncio.Future[T]:
-        """Queue `work` for the next transaction; the future ends when that is committed.
+    def submit(self, work: Callable[[], T], *, durable: bool = True) -> asyncio.Future[T]:
+        """Queue `work` for the next transaction; the future ends when that is committed, and fsynced if `durable`.
 
         `work` runs synchronously inside the transaction. If it raises a HeadwaterError it must have written nothing,
         and it alone fails. Raises Overloaded when too much is waiting, StoreClosed.
@@ -72,7 +90,7 @@ class Writer:
         if len(self._jobs) >= MAX_WAITING:
             raise Overloaded("the queue of waiting writes", MAX_WAITING)
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._jobs.append((work, future))
+        self._jobs.append(Job(work, future, durable))
         self._wake.set()
         return future
 
@@ -105,7 +123,7 @@ class Writer:
                 for job in group:
                     await self._settle([job])
                 return
-            outcomes = [(group[0][1], None, translate(error, self._store))]
+            outcomes = [(group[0].future, None, translate(error, self._store))]
         for future, result, failure in outcomes:
             if future.done():
                 continue
@@ -114,11 +132,12 @@ class Writer:
             else:
                 future.set_exception(failure)
 
-    async def _transact(self, group: list[Job]) -> list[tuple[asyncio.Future[Any], Any, BaseException | None]]:
+    async def _transact(self, group: list[Job]) -> list[Outcome]:
+        self._sync(any(job.durable for job in group))
         await self._begin()
         try:
             self._hooks.begun()
-            outcomes = [self._run(work, future) for work, future in group if not future.cancelled()]
+            outcomes = [job.run() for job in group if not job.future.cancelled()]
             self._hooks.before_commit()
             await self._commit()
         except BaseException:
@@ -129,14 +148,11 @@ class Writer:
         self._hooks.committed()
         return outcomes
 
-    @staticmethod
-    def _run(
-        work: Callable[[], Any], future: asyncio.Future[Any]
-    ) -> tuple[asyncio.Future[Any], Any, BaseException | None]:
-        try:
-            return future, work(), None
-        except HeadwaterError as refused:
-            return future, None, refused
+    def _sync(self, wanted: bool) -> None:
+        """Have the next commit fsynced or not; never where the whole store is not durable."""
+        if self._durable and wanted != self._synced:
+            self._synced = wanted
+            self._connection.execute(f"PRAGMA synchronous={'FULL' if wanted else 'NORMAL'}")
 
     async def _begin(self) -> None:
         try:

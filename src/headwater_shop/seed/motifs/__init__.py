@@ -1,7 +1,8 @@
 """The motifs: one function draws one kind of thing. WORDS says which words in a product's name ask for it."""
 
-from ..svg import Motif
-from . import cloth, home, light, paper, play, table
+from headwater_shop.seed.svg import Motif
+
+from . import cloth, decor, home, light, paper, play, table
 
 # Things first: what a thing *is* decides before what is printed on it.
 THINGS: dict[str, Motif] = {
@@ -14,9 +15,9 @@ THINGS: dict[str, Motif] = {
         ("jug pitcher creamer", table.jug),
         ("bowl dish bowls ramekin colander pudding", table.bowl),
         ("plate platter coaster saucers plates coasters trivet", table.plate),
-        ("jar pot canister jars", table.jar),
+        ("jar pot canister jars container", table.jar),
         ("bottle decanter flask soap lotion bottles", table.bottle),
-        ("tin tins caddy plasters", table.tin),
+        ("tin tins caddy plasters sugar coffee bread bin", table.tin),
         ("cake cakestand bun cupcake baking cases jelly mould cookie gingerbread", table.cake),
         ("cutlery spoon fork knife spoons whisk spatula chopsticks scoop", table.cutlery),
         ("board rolling", table.board),
@@ -24,18 +25,18 @@ THINGS: dict[str, Motif] = {
         ("egg eggcup", table.eggcup),
         ("lantern lanterns", light.lantern),
         ("candle candles incense", light.candle),
-        ("tealight t-light tlight nightlight votive", light.tealight),
+        ("tealight tlight nightlight votive", light.tealight),
         ("candlestick candleholder candelabra", light.candlestick),
         ("lights light chandelier", light.string_lights),
         ("lamp lampshade", light.lamp),
-        ("bag bags tote shopper satchel rucksack sack lunchbag", cloth.bag),
+        ("bag bags handbag tote shopper satchel rucksack sack lunchbag", cloth.bag),
         ("purse clutch wallet case holdall washbag luggage passport", cloth.purse),
         ("cushion pillow pincushion cushions cover", cloth.cushion),
         ("throw blanket quilt", cloth.blanket),
-        ("towel tea-towel cloth tablecloth curtain flannel", cloth.towel),
+        ("towel towels cloth tablecloth curtain flannel", cloth.towel),
         ("apron pinafore dress tunic", cloth.apron),
         ("glove mitt gloves mittens warmer warmers", cloth.glove),
-        ("hottie hot-water-bottle", cloth.hot_water_bottle),
+        ("hottie", cloth.hot_water_bottle),
         ("scarf shawl", cloth.scarf),
         ("doormat mat rug", cloth.doormat),
         ("umbrella parasol parasols", cloth.umbrella),
@@ -43,12 +44,12 @@ THINGS: dict[str, Motif] = {
         ("earrings earring", cloth.earrings),
         ("ring", cloth.ring),
         ("card cards invitation postcard", paper.card),
-        ("notebook journal diary notepad planner memo", paper.notebook),
+        ("notebook journal diary notepad planner memo sketchbook pad", paper.notebook),
         ("pencil pencils pen pens crayons chalk", paper.pencils),
         ("gift present giftbox", paper.gift),
-        ("wrap ribbon ribbons tape paper tissue tissues napkins doilies", paper.wrap),
+        ("wrap ribbon ribbons tape paper tissue tissues napkins napkin doilies", paper.wrap),
         ("tag tags label labels magnet magnets", paper.tag),
-        ("sign plaque block letter chalkboard blackboard number", paper.sign),
+        ("sign plaque block letter letters chalkboard blackboard number", paper.sign),
         ("book cookbook album recipe", paper.book),
         ("sticker stickers tattoos stamps transfers", paper.stickers),
         ("postage parcel carriage amazon dotcom samples manual", paper.parcel),
@@ -57,7 +58,7 @@ THINGS: dict[str, Motif] = {
         ("wallclock watch", home.wall_clock),
         ("frame picture photo print frames", home.frame),
         ("mirror", home.mirror),
-        ("box boxes trunk chest treasure", home.box),
+        ("box boxes tidy trunk chest treasure", home.box),
         ("basket hamper wicker crate", home.basket),
         ("drawer drawers cabinet cupboard", home.drawer),
         ("knob doorknob handle", home.knob),
@@ -67,9 +68,9 @@ THINGS: dict[str, Motif] = {
         ("planter plant flowerpot herb grow seeds", home.plant),
         ("watering", home.watering_can),
         ("birdhouse nest feeder house cottage", home.birdhouse),
-        ("bunting garland flags chain", play.garland),
-        ("wreath", play.wreath),
-        ("bauble baubles ornament decoration decorations", play.bauble),
+        ("bunting garland flags", decor.garland),
+        ("wreath", decor.wreath),
+        ("bauble baubles ornament decoration decorations", decor.bauble),
         ("teddy bear plush toy rabbit", play.teddy),
         ("doll dolly russian dollies girl", play.doll),
         ("train car tractor", play.train),
@@ -85,12 +86,13 @@ THINGS: dict[str, Motif] = {
 ORNAMENTS: dict[str, Motif] = {
     word: motif
     for words, motif in (
-        ("tree christmas", play.tree),
-        ("heart hearts love", play.heart),
-        ("star stars", play.star),
-        ("bird birds robin owl hen duck dove birdcage", play.bird),
-        ("flower rose daisy poppy lily sunflower flowers roses", play.flower),
-        ("butterfly butterflies fairy", play.butterfly),
+        ("tree christmas", decor.tree),
+        ("party", decor.garland),
+        ("heart hearts love", decor.heart),
+        ("star stars", decor.star),
+        ("bird birds robin owl hen duck dove birdcage", decor.bird),
+        ("flower rose daisy poppy lily sunflower flowers roses", decor.flower),
+        ("butterfly butterflies fairy", decor.butterfly),
     )
     for word in words.split()
 }
@@ -111,6 +113,10 @@ PAIRS: dict[tuple[str, str], Motif] = {
     ("espresso", "cup"): table.espresso,
     ("espresso", "cups"): table.espresso,
     ("tea", "towel"): cloth.towel,
+    ("tea", "towels"): cloth.towel,
+    ("paper", "chain"): decor.garland,
+    ("paper", "lantern"): light.lantern,
+    ("flying", "ducks"): decor.bird,
     ("oven", "glove"): cloth.glove,
     ("rolling", "pin"): table.board,
     ("gift", "tags"): paper.tag,
@@ -121,4 +127,4 @@ PAIRS: dict[tuple[str, str], Motif] = {
 }
 
 # The picture for a name in which no word is known.
-ABSTRACT: Motif = play.pattern
+ABSTRACT: Motif = decor.pattern

@@ -1,6 +1,6 @@
 """Things that glow."""
 
-from ..svg import Emblem, Palette, circle, each, line, oval, path, rect
+from headwater_shop.seed.svg import Emblem, Palette, circle, each, line, oval, path, rect
 
 
 def flame(x: float, y: float, size: float) -> str:
@@ -17,9 +17,15 @@ def glow(x: float, y: float, r: float) -> str:
 
 def lantern(p: Palette, emblem: Emblem) -> str:
     ring = line("M200 92C172 92 172 54 200 54S228 92 200 92", p.ink, 7)
-    roof = path("M200 80C214 104 250 112 268 142H132C150 112 186 104 200 80Z", p.main) + rect(122, 138, 156, 15, p.dark, 7)
+    roof = path("M200 80C214 104 250 112 268 142H132C150 112 186 104 200 80Z", p.main) + rect(
+        122, 138, 156, 15, p.dark, 7
+    )
     glass = rect(138, 153, 124, 142, "#fff6d8") + glow(200, 234, 62)
-    bars = rect(134, 150, 12, 148, p.main) + rect(254, 150, 12, 148, p.main) + line("M146 224H180M220 224H254", p.main, 0.1)
+    bars = (
+        rect(134, 150, 12, 148, p.main)
+        + rect(254, 150, 12, 148, p.main)
+        + line("M146 224H180M220 224H254", p.main, 0.1)
+    )
     base = rect(118, 292, 164, 18, p.dark, 7) + rect(128, 308, 144, 14, p.main, 6)
     candle = rect(180, 244, 40, 48, "#fffdf5", 4) + flame(200, 242, 18)
     cross = line("M146 153L200 196 254 153", p.main, 5)
@@ -28,9 +34,23 @@ def lantern(p: Palette, emblem: Emblem) -> str:
 
 def candle(p: Palette, emblem: Emblem) -> str:
     wax = rect(144, 150, 112, 162, p.main, 12) + oval(200, 152, 56, 15, p.light)
-    drips = path("M144 156H256V186C250 200 242 196 240 182C234 214 218 206 218 182C208 196 196 190 194 178C186 220 168 212 168 184C160 196 146 192 144 180Z", p.light)
-    dish = path("M100 302H300C296 318 280 326 262 326H138C120 326 104 318 100 302Z", p.dark) + oval(200, 302, 100, 12, p.accent)
-    return glow(200, 104, 66) + dish + wax + drips + line("M200 152V132", p.ink, 5) + flame(200, 136, 26) + emblem(200, 256, 30)
+    drips = path(
+        "M144 156H256V186C250 200 242 196 240 182C234 214 218 206 218 182C208 "
+        "196 196 190 194 178C186 220 168 212 168 184C160 196 146 192 144 180Z",
+        p.light,
+    )
+    dish = path("M100 302H300C296 318 280 326 262 326H138C120 326 104 318 100 302Z", p.dark) + oval(
+        200, 302, 100, 12, p.accent
+    )
+    return (
+        glow(200, 104, 66)
+        + dish
+        + wax
+        + drips
+        + line("M200 152V132", p.ink, 5)
+        + flame(200, 136, 26)
+        + emblem(200, 256, 30)
+    )
 
 
 def tealight(p: Palette, emblem: Emblem) -> str:
@@ -48,19 +68,27 @@ def candlestick(p: Palette, emblem: Emblem) -> str:
 
 
 def string_lights(p: Palette, emblem: Emblem) -> str:
-    wire = line("M40 110C110 190 160 190 200 150S300 110 360 180M50 240C120 310 190 300 230 260S310 220 356 280", p.ink, 5)
+    wire = line(
+        "M40 110C110 190 160 190 200 150S300 110 360 180M50 240C120 310 190 300 230 260S310 220 356 280", p.ink, 5
+    )
     spots = ((84, 148), (142, 180), (204, 147), (268, 134), (330, 158), (98, 276), (164, 294), (228, 262), (296, 240))
     shades = (p.main, p.accent, p.light)
-    bulbs = "".join(
-        glow(x, y + 26, 32) + path(f"M{x - 7} {y + 6}H{x + 7}C{x + 26} {y + 30} {x + 12} {y + 48} {x} {y + 48}S{x - 26} {y + 30} {x - 7} {y + 6}Z", shades[i % 3])
-        for i, (x, y) in enumerate(spots)
-    )  # fmt: skip
+    bulbs = "".join(_bulb(x, y, shades[i % 3]) for i, (x, y) in enumerate(spots))
     return wire + bulbs + each(lambda x, y: rect(x - 8, y - 4, 16, 13, p.ink, 3), spots)
+
+
+def _bulb(x: float, y: float, colour: str) -> str:
+    glass = path(f"M{x - 7} {y + 6}h14c19 24 5 42-7 42s-26-18-7-42Z", colour)
+    return glow(x, y + 26, 32) + glass + oval(x - 6, y + 26, 3, 8, "#fff", 0.5)
 
 
 def lamp(p: Palette, emblem: Emblem) -> str:
     light = path("M120 196L70 322H330L280 196Z", "#ffe7a6", 0.4)
-    base = path("M190 190H210V252C238 262 244 296 232 312H168C156 296 162 262 190 252Z", p.dark) + rect(150, 308, 100, 14, p.ink, 7)
-    shade = path("M156 84H244L296 200C262 212 138 212 104 200Z", p.main) + path("M156 84H180L150 208C132 206 114 204 104 200Z", "#fff", 0.2)
+    base = path("M190 190H210V252C238 262 244 296 232 312H168C156 296 162 262 190 252Z", p.dark) + rect(
+        150, 308, 100, 14, p.ink, 7
+    )
+    shade = path("M156 84H244L296 200C262 212 138 212 104 200Z", p.main) + path(
+        "M156 84H180L150 208C132 206 114 204 104 200Z", "#fff", 0.2
+    )
     trim = line("M106 200C140 210 260 210 294 200", p.accent, 9)
     return light + base + shade + trim + emblem(204, 146, 30)

@@ -1,6 +1,6 @@
 """Things to eat and drink from."""
 
-from ..svg import Emblem, Palette, circle, line, oval, path, rect, turn
+from headwater_shop.seed.svg import Emblem, Palette, circle, line, oval, path, rect, turn
 
 
 def mug(p: Palette, emblem: Emblem) -> str:
@@ -31,7 +31,10 @@ def espresso(p: Palette, emblem: Emblem) -> str:
 def teapot(p: Palette, emblem: Emblem) -> str:
     spout = path("M112 246C80 240 86 186 56 180L74 168C112 178 106 214 132 218Z", p.dark)
     handle = line("M278 196C340 176 344 280 268 274", p.dark, 17)
-    body = path("M196 156C260 156 290 200 290 244C290 292 256 320 196 320C136 320 102 292 102 244C102 200 132 156 196 156Z", p.main)
+    body = path(
+        "M196 156C260 156 290 200 290 244C290 292 256 320 196 320C136 320 102 292 102 244C102 200 132 156 196 156Z",
+        p.main,
+    )
     lid = path("M142 170C150 132 242 132 250 170C232 180 160 180 142 170Z", p.light) + circle(196, 130, 14, p.accent)
     foot = rect(152, 312, 88, 12, p.dark, 6)
     shine = path("M124 236C126 206 142 188 156 182C142 206 138 240 144 276C130 268 124 252 124 236Z", "#fff", 0.22)
@@ -40,7 +43,11 @@ def teapot(p: Palette, emblem: Emblem) -> str:
 
 def jug(p: Palette, emblem: Emblem) -> str:
     handle = line("M262 150C330 150 330 262 266 258", p.dark, 17)
-    body = path("M126 112C140 122 250 122 262 108C258 152 282 196 282 246C282 292 256 320 200 320C144 320 116 292 116 246C116 196 146 160 126 112Z", p.main)
+    body = path(
+        "M126 112C140 122 250 122 262 108C258 152 282 196 282 246C282 292 "
+        "256 320 200 320C144 320 116 292 116 246C116 196 146 160 126 112Z",
+        p.main,
+    )
     lip = path("M126 112C112 106 104 96 98 92C150 100 222 100 262 108C246 128 144 128 126 112Z", p.light)
     shine = path("M136 238C138 206 152 182 152 158C164 190 150 232 160 288C144 278 136 258 136 238Z", "#fff", 0.22)
     return handle + body + shine + lip + emblem(204, 246, 40)
@@ -56,7 +63,10 @@ def bowl(p: Palette, emblem: Emblem) -> str:
 
 def plate(p: Palette, emblem: Emblem) -> str:
     rings = circle(200, 202, 124, p.dark) + circle(200, 198, 124, p.light) + circle(200, 198, 112, p.main, 0.35)
-    well = circle(200, 198, 80, "#fffdf8") + f'<circle cx="200" cy="198" r="80" fill="none" stroke="{p.main}" stroke-width="4"/>'
+    well = (
+        circle(200, 198, 80, "#fffdf8")
+        + f'<circle cx="200" cy="198" r="80" fill="none" stroke="{p.main}" stroke-width="4"/>'
+    )
     rim = "".join(turn(a, 200, 198, emblem.on_paper(200, 101, 13)) for a in range(0, 360, 45))
     return rings + well + rim + emblem.on_paper(200, 198, 44)
 
@@ -70,7 +80,11 @@ def jar(p: Palette, emblem: Emblem) -> str:
 
 
 def bottle(p: Palette, emblem: Emblem) -> str:
-    body = path("M172 132H228V160C228 182 264 190 264 226V298C264 314 254 322 240 322H160C146 322 136 314 136 298V226C136 190 172 182 172 160Z", p.main)
+    body = path(
+        "M172 132H228V160C228 182 264 190 264 226V298C264 314 254 322 "
+        "240 322H160C146 322 136 314 136 298V226C136 190 172 182 172 160Z",
+        p.main,
+    )
     cap = rect(166, 84, 68, 22, p.accent, 8) + rect(174, 100, 52, 34, p.dark, 6)
     label = rect(136, 226, 128, 64, "#fffaf0") + emblem.on_paper(200, 258, 24)
     return body + label + cap + path("M150 232C150 212 172 204 180 188C186 208 164 214 164 300H150Z", "#fff", 0.28)
@@ -78,16 +92,33 @@ def bottle(p: Palette, emblem: Emblem) -> str:
 
 def tin(p: Palette, emblem: Emblem) -> str:
     body = path("M104 170V292C104 310 150 322 200 322S296 310 296 292V170Z", p.main)
-    band = path("M104 270V284C104 302 150 314 200 314S296 302 296 284V270C296 288 250 300 200 300S104 288 104 270Z", p.accent)
+    band = path(
+        "M104 270V284C104 302 150 314 200 314S296 302 296 284V270C296 288 250 300 200 300S104 288 104 270Z", p.accent
+    )
     lid = path("M98 140V172C98 190 146 202 200 202S302 190 302 172V140Z", p.dark) + oval(200, 140, 102, 30, p.light)
     shine = path("M118 196V300C126 306 136 309 144 311V204Z", "#fff", 0.2)
-    return body + band + shine + lid + oval(200, 139, 78, 20, p.main, 0.45) + emblem(200, 242, 32) + circle(200, 132, 11, p.accent)
+    return (
+        body
+        + band
+        + shine
+        + lid
+        + oval(200, 139, 78, 20, p.main, 0.45)
+        + emblem(200, 242, 32)
+        + circle(200, 132, 11, p.accent)
+    )
 
 
 def cake(p: Palette, emblem: Emblem) -> str:
-    stand = path("M186 276H214L222 312H178Z", p.dark) + oval(200, 316, 62, 10, p.dark) + oval(200, 272, 130, 18, p.light)
+    stand = (
+        path("M186 276H214L222 312H178Z", p.dark) + oval(200, 316, 62, 10, p.dark) + oval(200, 272, 130, 18, p.light)
+    )
     sponge = rect(116, 172, 168, 94, "#f3d3a2", 14) + rect(116, 214, 168, 12, p.main)
-    icing = path("M108 180C108 148 140 142 200 142S292 148 292 180C292 204 268 204 264 186C260 214 232 212 228 190C222 206 200 208 196 188C190 220 160 216 156 190C150 210 108 212 108 180Z", p.main)
+    icing = path(
+        "M108 180C108 148 140 142 200 142S292 148 292 180C292 204 "
+        "268 204 264 186C260 214 232 212 228 190C222 206 200 208 "
+        "196 188C190 220 160 216 156 190C150 210 108 212 108 180Z",
+        p.main,
+    )
     cherries = "".join(circle(x, 138, 15, p.accent) + circle(x - 5, 132, 4, "#fff", 0.6) for x in (148, 200, 252))
     return stand + sponge + icing + cherries + oval(200, 272, 130, 8, p.dark, 0.12)
 
@@ -98,7 +129,9 @@ def cutlery(p: Palette, emblem: Emblem) -> str:
     fork = tines + path("M103 134H142C142 166 130 170 129 180H116C115 170 103 166 103 134Z", metal)
     spoon = oval(200, 122, 28, 42, metal) + oval(194, 114, 10, 20, "#fff", 0.5) + rect(194, 156, 12, 40, metal)
     knife = path("M270 82C296 96 300 150 296 190H270Z", metal)
-    handles = "".join(rect(x, 178, 28, 144, p.main, 14) + rect(x + 5, 186, 6, 124, "#fff", 3, 0.28) for x in (108, 186, 269))
+    handles = "".join(
+        rect(x, 178, 28, 144, p.main, 14) + rect(x + 5, 186, 6, 124, "#fff", 3, 0.28) for x in (108, 186, 269)
+    )
     return fork + spoon + knife + handles + "".join(emblem(x, 292, 9) for x in (124, 202, 285))
 
 
@@ -110,13 +143,17 @@ def board(p: Palette, emblem: Emblem) -> str:
 
 
 def tray(p: Palette, emblem: Emblem) -> str:
-    outer = rect(58, 118, 284, 186, p.dark, 34) + rect(58, 112, 284, 186, p.main, 34) + rect(78, 130, 244, 150, p.light, 22)
+    outer = (
+        rect(58, 118, 284, 186, p.dark, 34) + rect(58, 112, 284, 186, p.main, 34) + rect(78, 130, 244, 150, p.light, 22)
+    )
     grips = rect(64, 176, 12, 58, p.dark, 6) + rect(324, 176, 12, 58, p.dark, 6)
     return outer + grips + emblem.on_paper(200, 205, 40) + emblem.on_paper(126, 205, 22) + emblem.on_paper(274, 205, 22)
 
 
 def eggcup(p: Palette, emblem: Emblem) -> str:
-    egg = path("M200 82C244 82 264 146 262 186H138C136 146 156 82 200 82Z", "#fdeeda") + oval(176, 132, 10, 24, "#fff", 0.7)
+    egg = path("M200 82C244 82 264 146 262 186H138C136 146 156 82 200 82Z", "#fdeeda") + oval(
+        176, 132, 10, 24, "#fff", 0.7
+    )
     cup = path("M122 180H278C278 236 244 262 212 264V296H188V264C156 262 122 236 122 180Z", p.main)
     foot = path("M188 288H212C240 296 256 306 256 320H144C144 306 160 296 188 288Z", p.dark)
     return egg + cup + foot + rect(118, 174, 164, 14, p.light, 7) + emblem(200, 222, 24)

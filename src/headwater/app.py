@@ -1,0 +1,181 @@
+"""The composition root: opens a store by its address, starts what an application declares, and is the one place that
+chooses adapters."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Self, TypeVar
+
+from headwater.adapters.sqlite.inline import InlineViews
+from headwater.adapters.sqlite.reactions import SqliteReactions
+from headwater.adapters.sqlite.store import SqliteStore
+from headwater.adapters.sqlite.views import SqliteViews
+from headwater.clock import Clock, SystemClock
+from headwater.commands.executor import Executed, Executor
+from headwater.errors import BadInput, NotYetVisible, UnknownType
+from headwater.fold import AnyView, App, View
+from headwater.messages import ALL, NO_METADATA, Metadata, Page, Position, Query
+from headwater.reactions.runner import ReactionRunner, TimerRunner
+from headwater.store.subscription import subscribe
+from headwater.views.port import Build
+from headwater.views.queries import Queries
+from headwater.views.runner import Progress, Projecting, ViewRunner
+
+S = TypeVar("S")
+
+
+async def open_store(url: str, *, create: bool = True, durable: bool = True, clock: Clock | None = None) -> SqliteStore:
+    """Open the event store at `url`: 'sqlite:///shop.db' (relative), 'sqlite:////var/shop.db' or 'memory:'.
+
+    `durable=False` acknowledges before the disk has it. Raises BadInput for an address of another form, StoreError.
+    """
+    return await SqliteStore.open(_path(url), create=create, durable=durable, clock=clock)
+
+
+def _path(url: str) -> str:
+    if url == "memory:":
+        return ":memory:"
+    if url.startswith("sqlite:///") and len(url) > len("sqlite:///"):
+        return url.removeprefix("sqlite:///")
+    raise BadInput(f"store address {url!r}: give 'sqlite:///file.db', 'sqlite:////absolute/file.db' or 'memory:'")
+
+
+class Runtime:
+    """A running application: executes commands, answers queries, keeps views and reactions going.
+
+    Made by `Runtime.open`. Safe for any number of tasks of one event loop.
+    """
+
+    def __init__(self, app: App, store: SqliteStore, clock: Clock) -> None:
+        self.app = app
+        self.store = store
+        self.clock = clock
+        self._views = SqliteViews(store)
+        self._kept = SqliteReactions(store)
+        self._executor = Executor(app, store, clock)
+        self._machine = Projecting(store, self._views, app.events)
+        self._followers = ViewRunner(self._machine, store, self._views, [v for v in app.views if not v.inline])
+        self.queries = Queries(self._views, app.views)
+        self._reactions = [
+            ReactionRunner(each, store, self._kept, app.events, app.commands, self._executor.execute, clock)
+            for each in app.reactions
+        ]
+        self._timers = TimerRunner(self._kept, app.commands, self._executor.execute, clock)
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls, app: App, store: str = "memory:", *, clock: Clock | None = None, durable: bool = True
+    ) -> AsyncIterator[Self]:
+        """Run `app` on the store at that address until the block ends; then finish what was accepted, and stop.
+
+        Raises DeclarationError (a view's shape changed without a new version), StoreError. If a view or reaction fails
+        beyond repair, the block is cancelled and its error raised.
+        """
+        time = clock or SystemClock()
+        async with await open_store(store, durable=durable, clock=time) as opened:
+            runtime = cls(app, opened, time)
+            await runtime._prepare()
+            try:
+                async with runtime._workers():
+                    yield runtime
+            finally:
+                await runtime._views.close()
+
+    async def _prepare(self) -> None:
+        await self._followers.prepare()
+        inline = [await self._machine.open(view) for view in self.app.views if view.inline]
+        for projection in inline:
+            async for _ in self._machine.catch_up(projection):
+                pass
+            if not projection.build.live:
+                await self._views.promote(projection.build, projection.projector.tables)
+        if inline:
+            InlineViews(self.store, self._views, self.app.events).attach(inline)
+
+    @asynccontextmanager
+    async def _workers(self) -> AsyncIterator[None]:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(self._followers.run(), name="views")]
+            tasks += [group.create_task(each.run(), name=f"reaction {each.reaction.name}") for each in self._reactions]
+            if self._reactions:
+                tasks.append(group.create_task(self._timers.run(), name="timers"))
+            try:
+                yield
+            finally:
+                for task in tasks:
+                    task.cancel()
+
+    # -- commands
+
+    async def execute(self, command: object, *, id: str = "", metadata: Metadata = NO_METADATA) -> Executed:
+        """Decide on a command and record its events durably; see Executor.execute."""
+        return await self._executor.execute(command, id=id, metadata=metadata)
+
+    # -- queries
+
+    async def get(self, view: View[S, Any], key: str, *, after: Position = 0, timeout: float = 5.0) -> S | None:
+        """The row of a key in a view; see Queries."""
+        return await self.queries.get(view, key, after=after, timeout=timeout)
+
+    async def find(
+        self, view: View[S, Any], *, where: Mapping[str, Any] | None = None, order_by: Sequence[str] = (),
+        limit: int = 100, offset: int = 0, after: Position = 0, timeout: float = 5.0,
+    ) -> list[S]:  # fmt: skip
+        """Rows of a view by the values of their fields; see Queries."""
+        return await self.queries.find(
+            view, where=where, order_by=order_by, limit=limit, offset=offset, after=after, timeout=timeout
+        )
+
+    async def count(
+        self, view: View[Any, Any], *, where: Mapping[str, Any] | None = None, after: Position = 0, timeout: float = 5.0
+    ) -> int:
+        """How many rows of a view match; see Queries."""
+        return await self.queries.count(view, where=where, after=after, timeout=timeout)
+
+    async def sql(
+        self, sql: str, parameters: Sequence[Any] = (), *, after: Position = 0, timeout: float = 5.0
+    ) -> list[dict[str, Any]]:
+        """Rows of a query in SQL over all views; see Queries."""
+        return await self.queries.sql(sql, parameters, after=after, timeout=timeout)
+
+    def subscribe(self, query: Query = ALL, *, after: Position = 0) -> AsyncIterator[Page]:
+        """Events as they are recorded: catch-up, then live; see headwater.store.subscription."""
+        return subscribe(self.store, query, after=after)
+
+    # -- operating
+
+    async def builds(self) -> list[Build]:
+        """All builds of views in the store, the live ones and those under way."""
+        return await self._views.builds()
+
+    async def rebuild(self, view: str) -> AsyncIterator[Progress]:
+        """Build a view anew beside the live build and switch over; tells the progress after every batch."""
+        async for progress in self._machine.rebuild(self._declared(view)):
+            yield progress
+
+    def _declared(self, name: str) -> AnyView:
+        for view in self.app.views:
+            if view.name == name:
+                return view
+        raise UnknownType("view", name, tuple(view.name for view in self.app.views))
+
+    async def idle(self, timeout: float = 30.0) -> Position:
+        """Wait until views, reactions and due timers have worked off everything recorded; the position reached.
+
+        Raises NotYetVisible when `timeout` seconds are not enough.
+        """
+        give_up = self.clock.monotonic() + timeout
+        while True:
+            head = await self.store.head()
+            behind = await self._furthest_behind()
+            if behind[1] >= head and not await self._kept.due_timers(self.clock.now(), 1):
+                return head
+            if not await self._views.changed(give_up - self.clock.monotonic()):
+                raise NotYetVisible(behind[0], head, behind[1])
+
+    async def _furthest_behind(self) -> tuple[str, Position]:
+        live = {build.name: build.position for build in await self._views.builds() if build.live}
+        places = [(view.name, live.get(view.name, 0)) for view in self.app.views]
+        places += [(each.name, await self._kept.checkpoint(each.name)) for each in self.app.reactions]
+        return min(places, key=lambda place: place[1], default=("", await self.store.head()))

@@ -1,0 +1,188 @@
+"""The event store in memory: for tests, and for what nobody keeps. Plain lists; it says what the port means."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable
+from types import TracebackType
+from typing import Self
+
+from headwater.clock import Clock, SystemClock
+from headwater.errors import ConditionFailed, IdReused, StoreClosed, WrongExpectedVersion
+from headwater.messages import (
+    ALL,
+    Appended,
+    Batch,
+    Condition,
+    Envelope,
+    Kind,
+    NewEvent,
+    Page,
+    Position,
+    Query,
+    Write,
+    new_id,
+)
+from headwater.store.port import LOAD_LIMIT, MAX_EVENT_BYTES, Capabilities, check_stream, check_writes
+
+ADDRESS = "memory:"
+WINDOW = 20_000
+"""How many events one call looks through at most: it bounds the time for which the loop stands still."""
+
+
+class MemoryStore:
+    """EventStore in this process's memory. Everything happens at once, between two steps of the event loop."""
+
+    capabilities = Capabilities(durable=False, shared=False)
+
+    def __init__(self, *, clock: Clock | None = None, max_event_bytes: int = MAX_EVENT_BYTES) -> None:
+        self.clock = clock or SystemClock()
+        self._max_event_bytes = max_event_bytes
+        self._events: list[Envelope] = []  # the event at position p has the index p - 1
+        self._streams: defaultdict[str, list[Envelope]] = defaultdict(list)
+        self._appends: dict[str, tuple[Appended, str]] = {}
+        self._kinds: list[Kind] = []
+        self._numbers: dict[tuple[str, int], int] = {}
+        self._waiters: set[asyncio.Future[None]] = set()
+        self._closed = False
+
+    # -- writing
+
+    async def append(
+        self, *writes: Write, condition: Condition | None = None, id: str = "", fingerprint: str = ""
+    ) -> Appended:
+        self._check_open()
+        check_writes(writes, id, self._max_event_bytes)
+        if id and (first := self._find_append(id, fingerprint)):
+            return first
+        for write in writes:
+            self._check_version(write)
+        if condition:
+            self._check_condition(condition)
+        done = self._record(writes)
+        if id:
+            self._appends[id] = done, fingerprint
+        self._notify()
+        return done
+
+    def _check_version(self, write: Write) -> None:
+        actual = len(self._streams.get(write.stream, ()))
+        if write.expected is not None and write.expected != actual:
+            raise WrongExpectedVersion(write.stream, write.expected, actual)
+
+    def _check_condition(self, condition: Condition) -> None:
+        for event in self._events[max(condition.after, 0) :]:
+            if condition.query.matches(event.type, event.tags):
+                raise ConditionFailed(event.position, condition.after)
+
+    def _record(self, writes: tuple[Write, ...]) -> Appended:
+        first, now = len(self._events) + 1, self.clock.now()
+        for write in writes:
+            for event in write.events:
+                self._add(write.stream, event, now)
+        return Appended(first, len(self._events), tuple(len(self._streams.get(w.stream, ())) for w in writes))
+
+    def _add(self, name: str, event: NewEvent, now: int) -> None:
+        stream = self._streams[name]
+        envelope = Envelope(
+            len(self._events) + 1, name, len(stream) + 1, event.id or new_id(now),
+            event.type, event.type_version, event.data, now, event.tags, event.metadata,
+        )  # fmt: skip
+        kind = Kind(event.type, event.type_version)
+        if kind not in self._numbers:
+            self._numbers[kind] = len(self._kinds)
+            self._kinds.append(kind)
+        self._events.append(envelope)
+        stream.append(envelope)
+
+    # -- reading
+
+    async def load(self, stream: str, *, after: int = 0, limit: int = LOAD_LIMIT) -> Batch:
+        events = await self.read_stream(stream, after=after, limit=limit)
+        last = events[-1] if events else None
+        return Batch(
+            self._json(events), self._kinds, len(events),
+            last.position if last else 0, last.stream_version if last else after,
+        )  # fmt: skip
+
+    async def scan(self, query: Query = ALL, *, after: Position = 0, limit: int = 1000) -> Batch:
+        page = await self.read(query, after=after, limit=limit)
+        return Batch(self._json(page.events), self._kinds, len(page.events), page.position)
+
+    async def read(self, query: Query = ALL, *, after: Position = 0, limit: int = 1000) -> Page:
+        self._check_open()
+        events: list[Envelope] = []
+        for event in self._events[max(after, 0) : max(after, 0) + WINDOW]:
+            if query.matches(event.type, event.tags):
+                events.append(event)
+                if len(events) == limit:
+                    break
+        head = len(self._events)
+        reached = events[-1].position if len(events) == limit else max(after, min(head, after + WINDOW))
+        return Page(events, reached, head)
+
+    async def read_stream(self, stream: str, *, after: int = 0, limit: int = 1000) -> list[Envelope]:
+        self._check_open()
+        check_stream(stream)
+        return self._streams.get(stream, [])[max(after, 0) : max(after, 0) + limit]
+
+    def _json(self, events: Iterable[Envelope]) -> bytes:
+        pairs = (b"[%d,%b]" % (self._numbers[event.type, event.type_version], event.data) for event in events)
+        return b"[%b]" % b",".join(pairs)
+
+    async def find_append(self, id: str, fingerprint: str = "") -> Appended | None:
+        self._check_open()
+        return self._find_append(id, fingerprint)
+
+    def _find_append(self, id: str, fingerprint: str) -> Appended | None:
+        if id not in self._appends:
+            return None
+        done, known = self._appends[id]
+        if fingerprint and known and fingerprint != known:
+            raise IdReused(id)
+        return Appended(done.first, done.last, done.versions, repeated=True)
+
+    async def head(self) -> Position:
+        self._check_open()
+        return len(self._events)
+
+    # -- waiting
+
+    async def wait(self, after: Position, *, timeout: float) -> Position:
+        try:
+            async with asyncio.timeout(max(timeout, 0)):
+                while await self.head() <= after:
+                    await self._change()
+        except TimeoutError:
+            pass
+        return await self.head()
+
+    async def _change(self) -> None:
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiters.add(waiter)
+        try:
+            await waiter
+        finally:
+            self._waiters.discard(waiter)
+
+    def _notify(self) -> None:
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    # -- life
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoreClosed(ADDRESS)
+
+    async def close(self) -> None:
+        self._closed = True
+        self._notify()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()

@@ -1,0 +1,202 @@
+"""Keeping views up to date: read a batch once, fold it for every view that stands there, write all at once."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from headwater.codec import BatchDecoder, EventCatalog
+from headwater.errors import DeclarationError, Fenced, StoreClosed
+from headwater.fold import AnyView
+from headwater.messages import Position, query
+from headwater.store.port import EventStore
+from headwater.views.port import Advance, Build, ViewStore
+from headwater.views.projector import Projector, definition, projector
+
+BATCH = 1_000
+PATIENCE = 0.25  # seconds that another runner gets to show that it is at work, before it is taken for dead
+
+
+@dataclass
+class Projection:
+    """A view, its fold and the build that it writes."""
+
+    view: AnyView
+    projector: Projector
+    build: Build
+    claimed: bool = False
+
+    @property
+    def position(self) -> Position:
+        return self.build.position
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a build has come. `rate` is events per second, `eta` seconds to go."""
+
+    view: str
+    position: Position
+    head: Position
+    rate: float
+
+    @property
+    def eta(self) -> float:
+        return (self.head - self.position) / self.rate if self.rate else float("inf")
+
+
+class Projecting:
+    """The machine that moves projections along; `events` is the application's catalog."""
+
+    def __init__(self, store: EventStore, views: ViewStore, events: EventCatalog) -> None:
+        self._store = store
+        self._views = views
+        self._decoder: BatchDecoder[Any] = BatchDecoder(events)
+
+    async def open(self, view: AnyView) -> Projection:
+        """The projection of a view on the newest build of its version, on a new one if there is none."""
+        made = projector(view)
+        builds = [build for build in await self._views.builds() if build.name == view.name]
+        matching = [build for build in builds if build.version == view.version]
+        if not matching:
+            return await self.begin(view)
+        if matching[-1].definition != definition(made):
+            raise DeclarationError(
+                f"view {view.name!r}: its columns or tables differ from version {view.version} in the store; "
+                f"raise it to version={view.version + 1}, and it is built anew"
+            )
+        return Projection(view, made, matching[-1])
+
+    async def begin(self, view: AnyView) -> Projection:
+        """A projection on a new, empty build."""
+        made = projector(view)
+        build = await self._views.create(view.name, view.version, definition(made), made.tables)
+        made.forget(empty=True)
+        return Projection(view, made, build, claimed=True)
+
+    async def claim(self, projection: Projection) -> None:
+        """Take the projection's build over from whoever has it."""
+        projection.build = await self._views.claim(projection.build)
+        projection.projector.forget(empty=projection.build.position == 0)
+        projection.claimed = True
+
+    async def advance(self, projections: Sequence[Projection]) -> bool:
+        """Move projections that stand at one position on by a batch; False if there was nothing. Raises Fenced."""
+        start = projections[0].position
+        types = dict.fromkeys(type for each in projections for type in each.projector.types)
+        batch = await self._store.scan(query(*types), after=start, limit=BATCH)
+        if batch.position <= start:
+            return False
+        events = self._decoder.decode(batch)
+        try:
+            advances = [await self._fold(each, events, batch.position) for each in projections]
+            builds = await self._views.write(advances)
+        except BaseException:
+            for each in projections:
+                each.projector.forget()
+            raise
+        for each, build in zip(projections, builds, strict=True):
+            each.build = build
+        return True
+
+    async def _fold(self, projection: Projection, events: Sequence[Any], position: Position) -> Advance:
+        made = projection.projector
+        keys = made.take(events)
+        rows = await self._views.rows(projection.build, made.tables[0], keys) if keys else ()
+        return Advance(projection.build, made.tables, made.fold(rows), position)
+
+    async def catch_up(self, projection: Projection, lag: int = 0) -> AsyncIterator[Progress]:
+        """Move one projection to within `lag` events of the head, telling the progress after every batch."""
+        start, began = projection.position, time.perf_counter()
+        while True:
+            moved = await self.advance([projection])
+            head = await self._store.head()
+            rate = (projection.position - start) / max(time.perf_counter() - began, 1e-9)
+            yield Progress(projection.view.name, projection.position, head, rate)
+            if not moved or projection.position >= head - lag:
+                return
+            await asyncio.sleep(0)
+
+    async def rebuild(self, view: AnyView) -> AsyncIterator[Progress]:
+        """Build a view anew beside the live build, then switch over in one transaction."""
+        fresh = await self.begin(view)
+        try:
+            async for progress in self.catch_up(fresh):
+                yield progress
+            await self._views.promote(fresh.build, fresh.projector.tables)
+        except BaseException:
+            await asyncio.shield(self._views.drop(fresh.build))
+            raise
+
+
+class ViewRunner:
+    """Keeps all views of an application up to date until it is stopped. One task; its errors end it."""
+
+    def __init__(self, machine: Projecting, store: EventStore, views: ViewStore, declared: Sequence[AnyView]) -> None:
+        self._machine = machine
+        self._store = store
+        self._views = views
+        self._declared = declared
+        self.projections: list[Projection] = []
+
+    async def prepare(self) -> None:
+        """Find or make every view's build."""
+        self.projections = [await self._machine.open(view) for view in self._declared]
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        if not self.projections:
+            return
+        while True:
+            try:
+                if not await self._step():
+                    await self._store.wait(self._lowest(), timeout=60)
+                else:
+                    await asyncio.sleep(0)
+            except Fenced:
+                await self.prepare()
+            except StoreClosed:
+                return
+
+    def _lowest(self) -> Position:
+        return min(each.position for each in self.projections)
+
+    async def _step(self) -> bool:
+        """One batch for every view; those that stand at one position move together. False if there was nothing."""
+        moved = False
+        for position in sorted({each.position for each in self.projections}):
+            group = [each for each in self.projections if each.position == position]
+            if all(each.claimed for each in group):
+                moved |= await self._machine.advance(group)
+                await self._switch(group)
+            elif position < await self._store.head():
+                moved = True
+                await self._take_over(group)
+        return moved
+
+    async def _take_over(self, group: list[Projection]) -> None:
+        """Claim builds that lag and that nobody else moves on."""
+        if self._store.capabilities.shared and await self._moved_by_others(group):
+            return
+        for each in group:
+            if not each.claimed:
+                await self._machine.claim(each)
+
+    async def _moved_by_others(self, group: list[Projection]) -> bool:
+        give_up = time.monotonic() + PATIENCE
+        mine = {each.build.id: each for each in group}
+        while (left := give_up - time.monotonic()) > 0:
+            await self._views.changed(left)
+            now = {build.id: build for build in await self._views.builds()}
+            if any(id not in now or now[id].position > each.position for id, each in mine.items()):
+                await self.prepare()
+                return True
+        return False
+
+    async def _switch(self, group: list[Projection]) -> None:
+        """Let builds that have caught up take over from the live ones."""
+        for each in group:
+            if not each.build.live and each.position >= await self._store.head() - BATCH:
+                await self._views.promote(each.build, each.projector.tables)
+                each.build = next(build for build in await self._views.builds() if build.id == each.build.id)

@@ -1,0 +1,447 @@
+"""An order: placed, its stock reserved line by line, paid, dispatched; or cancelled on the way; later perhaps returned.
+
+    placed -> (every line reserved) payment_due -> paid -> dispatched -> returned
+        \\-> cancelled      payment_failed <-/ (may be tried again)
+Money that arrives for an order which does not await it any more is due back to the customer at once.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from enum import Enum
+from typing import Final, assert_never
+
+import msgspec
+from msgspec.structs import replace
+
+from headwater import codec, fold
+from headwater_shop.domain.shared import Address, Line, Moment, require, total
+
+ORDER_ID: Final = re.compile(r"[a-z][A-Za-z0-9_-]{0,99}")
+"""Live orders begin with a small letter, so they never meet the invoice numbers of imported history."""
+
+# Events
+
+
+@codec.event("order.placed")
+class OrderPlaced:
+    order_id: str
+    customer_id: str
+    customer_name: str
+    address: Address
+    lines: tuple[Line, ...]
+    total: Decimal
+    at: Moment
+
+
+@codec.event("order.line_reserved")
+class LineReserved:
+    order_id: str
+    stock_code: str
+    at: Moment
+
+
+@codec.event("order.payment_due")
+class PaymentDue:
+    """All stock is reserved (or the customer tries again): now `payment_id` is to be taken."""
+
+    order_id: str
+    payment_id: str
+    amount: Decimal
+    attempt: int
+    at: Moment
+
+
+@codec.event("order.payment_failed")
+class PaymentFailed:
+    order_id: str
+    payment_id: str
+    reason: str
+    at: Moment
+
+
+@codec.event("order.paid")
+class OrderPaid:
+    """From here on the order counts as a sale; the event carries all that a sales report needs."""
+
+    order_id: str
+    payment_id: str
+    customer_id: str
+    country: str
+    lines: tuple[Line, ...]
+    total: Decimal
+    at: Moment
+
+
+@codec.event("order.dispatched")
+class OrderDispatched:
+    order_id: str
+    lines: tuple[Line, ...]
+    at: Moment
+
+
+@codec.event("order.cancelled")
+class OrderCancelled:
+    """`code` is 'customer', 'payment_overdue' or what the stock-keeper said ('out_of_stock', 'price_changed', …)."""
+
+    order_id: str
+    lines: tuple[Line, ...]
+    code: str
+    reason: str
+    at: Moment
+
+
+@codec.event("order.returned")
+class OrderReturned:
+    """Goods came back: `lines` and `total` are positive, what the customer gets back."""
+
+    order_id: str
+    customer_id: str
+    country: str
+    lines: tuple[Line, ...]
+    total: Decimal
+    at: Moment
+
+
+@codec.event("order.refund_due")
+class RefundDue:
+    order_id: str
+    payment_id: str
+    refund_id: str
+    amount: Decimal
+    at: Moment
+
+
+OrderEvent = (
+    OrderPlaced
+    | LineReserved
+    | PaymentDue
+    | PaymentFailed
+    | OrderPaid
+    | OrderDispatched
+    | OrderCancelled
+    | OrderReturned
+    | RefundDue
+)
+
+# State
+
+
+class Status(Enum):
+    """Where an order stands."""
+
+    UNKNOWN = "unknown"
+    PLACED = "placed"
+    PAYMENT_DUE = "payment_due"
+    PAYMENT_FAILED = "payment_failed"
+    PAID = "paid"
+    DISPATCHED = "dispatched"
+    CANCELLED = "cancelled"
+
+
+class Order(msgspec.Struct, frozen=True):
+    """What the rules need to know of an order."""
+
+    status: Status = Status.UNKNOWN
+    placed: OrderPlaced | None = None
+    reserved: frozenset[str] = frozenset()
+    attempt: int = 0
+    payment_id: str = ""
+    refunded: frozenset[str] = frozenset()
+    returned: Mapping[str, int] = {}
+    returns: int = 0
+
+
+def evolve(order: Order, event: OrderEvent) -> Order:
+    match event:
+        case OrderPlaced():
+            return replace(order, status=Status.PLACED, placed=event)
+        case LineReserved():
+            return replace(order, reserved=order.reserved | {event.stock_code})
+        case PaymentDue():
+            return replace(order, status=Status.PAYMENT_DUE, attempt=event.attempt, payment_id=event.payment_id)
+        case PaymentFailed():
+            return replace(order, status=Status.PAYMENT_FAILED)
+        case OrderPaid():
+            return replace(order, status=Status.PAID, payment_id=event.payment_id)
+        case OrderDispatched():
+            return replace(order, status=Status.DISPATCHED)
+        case OrderCancelled():
+            return replace(order, status=Status.CANCELLED)
+        case OrderReturned():
+            return replace(order, returned=_returned(order, event.lines), returns=order.returns + 1)
+        case RefundDue():
+            return replace(order, refunded=order.refunded | {event.refund_id})
+        case _:
+            assert_never(event)
+
+
+def _returned(order: Order, lines: Sequence[Line]) -> Mapping[str, int]:
+    back = {line.stock_code: order.returned.get(line.stock_code, 0) + line.quantity for line in lines}
+    return {**order.returned, **back}
+
+
+# Commands
+
+
+@codec.command("order.place")
+class PlaceOrder:
+    order_id: str
+    customer_id: str
+    customer_name: str
+    address: Address
+    lines: tuple[Line, ...]
+    at: Moment
+
+
+@codec.command("order.confirm_line")
+class ConfirmLine:
+    """The stock-keeper has reserved this line."""
+
+    order_id: str
+    stock_code: str
+    at: Moment
+
+
+@codec.command("order.refuse_line")
+class RefuseLine:
+    """The stock-keeper cannot reserve this line, so the order cannot be."""
+
+    order_id: str
+    stock_code: str
+    code: str
+    reason: str
+    at: Moment
+
+
+@codec.command("order.record_payment")
+class RecordPayment:
+    order_id: str
+    payment_id: str
+    amount: Decimal
+    at: Moment
+
+
+@codec.command("order.record_payment_failure")
+class RecordPaymentFailure:
+    order_id: str
+    payment_id: str
+    reason: str
+    at: Moment
+
+
+@codec.command("order.retry_payment")
+class RetryPayment:
+    """The customer tries to pay once more after a failure."""
+
+    order_id: str
+    at: Moment
+
+
+@codec.command("order.dispatch")
+class DispatchOrder:
+    order_id: str
+    at: Moment
+
+
+@codec.command("order.cancel")
+class CancelOrder:
+    """The customer's wish; too late once the order is paid."""
+
+    order_id: str
+    reason: str
+    at: Moment
+
+
+@codec.command("order.expire")
+class ExpireOrder:
+    """The time to pay is over. Changes nothing when the order is paid or cancelled."""
+
+    order_id: str
+    at: Moment
+
+
+class ReturnedItem(msgspec.Struct, frozen=True, gc=False):
+    stock_code: str
+    quantity: int
+
+
+@codec.command("order.return_goods")
+class ReturnGoods:
+    order_id: str
+    items: tuple[ReturnedItem, ...]
+    at: Moment
+
+
+OrderCommand = (
+    PlaceOrder
+    | ConfirmLine
+    | RefuseLine
+    | RecordPayment
+    | RecordPaymentFailure
+    | RetryPayment
+    | DispatchOrder
+    | CancelOrder
+    | ExpireOrder
+    | ReturnGoods
+)
+
+# Decide
+
+UNPAID: Final = (Status.PLACED, Status.PAYMENT_DUE, Status.PAYMENT_FAILED)
+
+
+def decide(command: OrderCommand, order: Order) -> Sequence[OrderEvent]:
+    if isinstance(command, PlaceOrder):
+        return _place(command, order)
+    placed = order.placed
+    require(placed is not None, "not_placed", f"there is no order {command.order_id}")
+    assert placed is not None
+    match command:
+        case ConfirmLine():
+            return _confirm(command, order, placed)
+        case RefuseLine():
+            return _cancelled(placed, command.code, command.reason, command.at) if order.status in UNPAID else ()
+        case RecordPayment():
+            return _record_payment(command, order, placed)
+        case RecordPaymentFailure():
+            return _record_failure(command, order)
+        case RetryPayment():
+            return _retry(command, order, placed)
+        case DispatchOrder():
+            return _dispatch(command, order, placed)
+        case CancelOrder():
+            return _cancel(command, order, placed)
+        case ExpireOrder():
+            reason = "the payment did not arrive in time"
+            return _cancelled(placed, "payment_overdue", reason, command.at) if order.status in UNPAID else ()
+        case ReturnGoods():
+            return _return_goods(command, order, placed)
+        case _:
+            assert_never(command)
+
+
+def _place(command: PlaceOrder, order: Order) -> Sequence[OrderEvent]:
+    require(order.placed is None, "already_placed", f"order {command.order_id} is placed already")
+    require(
+        ORDER_ID.fullmatch(command.order_id) is not None,
+        "order_id_malformed",
+        "an order's id begins with a small letter; letters, digits, - and _ follow, 100 at most",
+    )
+    require(bool(command.customer_id), "customer_missing", "an order needs a customer")
+    require(bool(command.lines), "order_empty", "an order needs at least one line")
+    codes = [line.stock_code for line in command.lines]
+    require(len(set(codes)) == len(codes), "line_repeated", "a product stands in two lines; join them")
+    for line in command.lines:
+        require(line.quantity > 0, "quantity_not_positive", "a quantity is above zero", stock_code=line.stock_code)
+        require(line.unit_price > 0, "price_not_positive", "a price is above zero", stock_code=line.stock_code)
+    return (
+        OrderPlaced(
+            command.order_id,
+            command.customer_id,
+            command.customer_name,
+            command.address,
+            command.lines,
+            total(command.lines),
+            command.at,
+        ),
+    )
+
+
+def _confirm(command: ConfirmLine, order: Order, placed: OrderPlaced) -> Sequence[OrderEvent]:
+    wanted = {line.stock_code for line in placed.lines}
+    require(command.stock_code in wanted, "not_in_order", f"{command.stock_code} is not in the order")
+    if order.status is not Status.PLACED or command.stock_code in order.reserved:
+        return ()
+    reserved = LineReserved(command.order_id, command.stock_code, command.at)
+    if wanted - order.reserved - {command.stock_code}:
+        return (reserved,)
+    return reserved, _payment_due(placed, 1, command.at)
+
+
+def _payment_due(placed: OrderPlaced, attempt: int, at: Moment) -> PaymentDue:
+    return PaymentDue(placed.order_id, f"{placed.order_id}-{attempt}", placed.total, attempt, at)
+
+
+def _record_payment(command: RecordPayment, order: Order, placed: OrderPlaced) -> Sequence[OrderEvent]:
+    expected = order.status in (Status.PAYMENT_DUE, Status.PAYMENT_FAILED) and command.amount == placed.total
+    if expected:
+        return (
+            OrderPaid(
+                command.order_id,
+                command.payment_id,
+                placed.customer_id,
+                placed.address.country,
+                placed.lines,
+                placed.total,
+                command.at,
+            ),
+        )
+    counted = order.status in (Status.PAID, Status.DISPATCHED) and command.payment_id == order.payment_id
+    refund_id = f"{command.payment_id}-back"
+    if counted or refund_id in order.refunded:
+        return ()
+    return (RefundDue(command.order_id, command.payment_id, refund_id, command.amount, command.at),)
+
+
+def _record_failure(command: RecordPaymentFailure, order: Order) -> Sequence[OrderEvent]:
+    if order.status is not Status.PAYMENT_DUE or command.payment_id != order.payment_id:
+        return ()
+    return (PaymentFailed(command.order_id, command.payment_id, command.reason, command.at),)
+
+
+def _retry(command: RetryPayment, order: Order, placed: OrderPlaced) -> Sequence[OrderEvent]:
+    require(order.status is Status.PAYMENT_FAILED, "no_failed_payment", "there is no failed payment to try again")
+    return (_payment_due(placed, order.attempt + 1, command.at),)
+
+
+def _dispatch(command: DispatchOrder, order: Order, placed: OrderPlaced) -> Sequence[OrderEvent]:
+    if order.status is Status.DISPATCHED:
+        return ()
+    require(order.status is Status.PAID, "not_paid", f"the order is {order.status.value}, not paid")
+    return (OrderDispatched(command.order_id, placed.lines, command.at),)
+
+
+def _cancel(command: CancelOrder, order: Order, placed: OrderPlaced) -> Sequence[OrderEvent]:
+    if order.status is Status.CANCELLED:
+        return ()
+    require(order.status in UNPAID, "already_paid", "the order is paid; send the goods back instead")
+    return _cancelled(placed, "customer", command.reason, command.at)
+
+
+def _cancelled(placed: OrderPlaced, code: str, reason: str, at: Moment) -> Sequence[OrderEvent]:
+    return (OrderCancelled(placed.order_id, placed.lines, code, reason, at),)
+
+
+def _return_goods(command: ReturnGoods, order: Order, placed: OrderPlaced) -> Sequence[OrderEvent]:
+    require(order.status is Status.DISPATCHED, "not_dispatched", f"the order is {order.status.value}, not dispatched")
+    require(bool(command.items), "return_empty", "a return needs at least one item")
+    codes = [item.stock_code for item in command.items]
+    require(len(set(codes)) == len(codes), "line_repeated", "a product stands in two items; join them")
+    lines = tuple(_back(item, order, placed) for item in command.items)
+    amount = total(lines)
+    refund_id = f"{order.payment_id}-return-{order.returns + 1}"
+    return (
+        OrderReturned(command.order_id, placed.customer_id, placed.address.country, lines, amount, command.at),
+        RefundDue(command.order_id, order.payment_id, refund_id, amount, command.at),
+    )
+
+
+def _back(item: ReturnedItem, order: Order, placed: OrderPlaced) -> Line:
+    """The line that comes back, at the price paid."""
+    bought = {line.stock_code: line for line in placed.lines}.get(item.stock_code)
+    left = (bought.quantity if bought else 0) - order.returned.get(item.stock_code, 0)
+    require(
+        bought is not None and 0 < item.quantity <= left,
+        "not_returnable",
+        f"{left} of {item.stock_code} can be returned",
+        stock_code=item.stock_code,
+        returnable=left,
+    )
+    assert bought is not None
+    return replace(bought, quantity=item.quantity)
+
+
+# Decider
+
+orders = fold.Decider("order", initial=Order, decide=decide, evolve=evolve, stream=lambda command: command.order_id)

@@ -1,0 +1,48 @@
+"""The shop as a Headwater application."""
+
+from datetime import timedelta
+from typing import Final
+
+from headwater import fold
+from headwater_shop.domain.cart import carts
+from headwater_shop.domain.customer import customers
+from headwater_shop.domain.invoice import invoices
+from headwater_shop.domain.order import orders
+from headwater_shop.domain.payment import payments
+from headwater_shop.domain.product import products
+from headwater_shop.domain.rejection import rejections
+from headwater_shop.event_driven import reactions
+from headwater_shop.event_driven.gateway import PaymentGateway
+from headwater_shop.event_driven.payment_double import PaymentDouble
+from headwater_shop.event_driven.views import VIEWS
+
+PAYMENT_DEADLINE: Final = timedelta(minutes=15)
+
+
+def shop_app(
+    gateway: PaymentGateway | None = None,
+    *,
+    payment_deadline: timedelta = PAYMENT_DEADLINE,
+    packing: timedelta = timedelta(0),
+) -> fold.App:
+    """The shop over a payment gateway (without one: a double that accepts everything at once).
+
+    An order is cancelled when it is not paid within `payment_deadline`; a paid one is dispatched after `packing`.
+    """
+    money_taker = gateway or PaymentDouble()
+    return fold.App(
+        "shop",
+        deciders=(products, customers, carts, orders, payments, invoices, rejections),
+        views=VIEWS,
+        reactions=(
+            fold.Reaction("place_order", reactions.place_order),
+            fold.Reaction("keep_stock", reactions.keep_stock),
+            fold.Reaction("answer_order", reactions.answer_order),
+            fold.Reaction("request_payment", reactions.request_payment),
+            fold.Reaction("take_money", reactions.take_money(money_taker), concurrency=64),
+            fold.Reaction("settle_order", reactions.settle_order),
+            fold.Reaction("give_back", reactions.give_back(money_taker)),
+            fold.Reaction("watch_deadline", reactions.watch_deadline(payment_deadline)),
+            fold.Reaction("dispatch", reactions.dispatch(packing)),
+        ),
+    )
