@@ -9,6 +9,26 @@ import headwater
 PUBLIC = [
     "App",
     "Decider",
+    "Envelope",
+    "Executed",
+    "HeadwaterError",
+    "ManualClock",
+    "Metadata",
+    "NewEvent",
+    "Query",
+    "QueryItem",
+    "Reaction",
+    "Rejected",
+    "Runtime",
+    "Schedule",
+    "SqlView",
+    "Unschedule",
+    "View",
+    "Write",
+    "command",
+    "event",
+    "open_store",
+    "query",
 ]
 
 EXTRAS = ("typer", "rich", "starlette", "uvicorn", "jinja2")

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from contextlib import suppress
+from typing import TypeVar
 
 from starlette.types import Message, Receive, Scope, Send
 
@@ -11,13 +12,20 @@ from headwater.http.problems import Fault, problem_of
 
 JSON = (b"content-type", b"application/json")
 POSITION = b"headwater-position"
-DRAIN_SECONDS = 2.0
+LINGER = 1.0  # seconds
+_CLOSE = (b"connection", b"close")
+
+T = TypeVar("T")
 
 Handle = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class ClientGone(Exception):
     """The client hung up; there is nobody to answer."""
+
+
+class Unread(Fault):
+    """A fault found while the client is still sending its body."""
 
 
 class Endpoint:
@@ -31,49 +39,63 @@ class Endpoint:
             await self._handle(scope, receive, send)
         except ClientGone:
             return
+        except Unread as fault:
+            await _refuse(receive, send, fault)
         except Exception as error:
             status, body, headers = problem_of(error)
             await respond(send, status, body, *headers)
 
 
-def timed(handle: Handle, limits: Limits) -> Handle:
-    """A handler that is given `request_timeout` seconds."""
+def timed(handle: Handle, seconds: float) -> Handle:
+    """A handler that is given so many seconds."""
 
     async def within(scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            async with asyncio.timeout(limits.request_timeout) as deadline:
-                await handle(scope, receive, send)
-        except TimeoutError as error:
-            raise (timed_out() if deadline.expired() else error) from error
+        await in_time(handle(scope, receive, send), seconds)
 
     return within
 
 
-def timed_out() -> Fault:
-    """The fault of a request that took too long in here."""
-    return Fault(503, "timed-out", "It took too long; whether it was done is not known. Repeat it with the same "
-                 "Idempotency-Key to learn that.", headers=[(b"retry-after", b"1")])  # fmt: skip
+async def in_time(work: Awaitable[T], seconds: float) -> T:
+    """What `work` returns. Raises a 503 fault when it takes more than so many seconds."""
+    try:
+        async with asyncio.timeout(seconds) as deadline:
+            return await work
+    except TimeoutError:
+        if not deadline.expired():
+            raise
+    raise Fault(503, "timed-out", "This took too long, and whether it was done is not known. A command can be "
+                "repeated safely with the same Idempotency-Key.", headers=[(b"retry-after", b"1")])  # fmt: skip
 
 
 async def respond(send: Send, status: int, body: bytes, *headers: tuple[bytes, bytes]) -> None:
     """Send a whole response."""
-    length = (b"content-length", b"%d" % len(body))
-    await send({"type": "http.response.start", "status": status, "headers": [length, *headers]})
+    await send({"type": "http.response.start", "status": status, "headers": [_length(body), *headers]})
     await send({"type": "http.response.body", "body": body})
 
 
-async def read_body(headers: Mapping[bytes, bytes], receive: Receive, limit: int) -> bytes:
-    """The request's body. Raises a 413 fault as soon as it is known to be above `limit`, and ClientGone."""
-    declared = headers.get(b"content-length", b"")
-    if declared.isdigit() and int(declared) > limit:
+def _length(body: bytes) -> tuple[bytes, bytes]:
+    return (b"content-length", b"%d" % len(body))
+
+
+async def read_body(headers: Mapping[bytes, bytes], receive: Receive, limits: Limits) -> bytes:
+    """The request's body. Raises a 413 or 408 fault as soon as it is too long or too late, and ClientGone."""
+    declared, limit = headers.get(b"content-length", b""), limits.max_body_bytes
+    if declared.isdigit() and int(declared[:20]) > limit:
         raise _too_large(limit)
-    message = await receive()
-    body: bytes = _part(message)
-    if not message.get("more_body"):
-        if len(body) > limit:
-            raise _too_large(limit)
-        return body
-    return await _read_rest(bytearray(body), receive, limit)
+    try:
+        async with asyncio.timeout(limits.body_timeout) as deadline:
+            message = await receive()
+            body = _part(message)
+            if message.get("more_body"):
+                body = await _read_rest(bytearray(body), receive, limit)
+    except TimeoutError:
+        if not deadline.expired():
+            raise
+        raise Unread(408, "request-timeout", f"The body took longer than {limits.body_timeout:g} s.",
+                     headers=[_CLOSE]) from None  # fmt: skip
+    if len(body) > limit:
+        raise _too_large(limit)
+    return body
 
 
 async def _read_rest(body: bytearray, receive: Receive, limit: int) -> bytes:
@@ -82,8 +104,6 @@ async def _read_rest(body: bytearray, receive: Receive, limit: int) -> bytes:
         message = await receive()
         body += _part(message)
         more = message.get("more_body", False)
-    if len(body) > limit:
-        raise _too_large(limit)
     return bytes(body)
 
 
@@ -94,25 +114,20 @@ def _part(message: Message) -> bytes:
     return part
 
 
-def _too_large(limit: int) -> Fault:
-    return Fault(413, "content-too-large", f"The body is longer than {limit} bytes.", limit=limit,
-                 headers=[(b"connection", b"close")])  # fmt: skip
+def _too_large(limit: int) -> Unread:
+    return Unread(413, "content-too-large", f"The body is longer than {limit} bytes.", limit=limit, headers=[_CLOSE])
 
 
-async def refuse_body(receive: Receive, send: Send, fault: Fault) -> None:
+async def _refuse(receive: Receive, send: Send, fault: Fault) -> None:
     """Answer a client who is still sending, then read on for a moment before the connection closes.
 
     Closing at once would reset the connection, and the client might never see the answer.
     """
     status, body, headers = problem_of(fault)
-    length = (b"content-length", b"%d" % len(body))
-    await send({"type": "http.response.start", "status": status, "headers": [length, *headers]})
+    await send({"type": "http.response.start", "status": status, "headers": [_length(body), *headers]})
     await send({"type": "http.response.body", "body": body, "more_body": True})
-    try:
-        async with asyncio.timeout(DRAIN_SECONDS):
-            message: Any = {"more_body": True}
-            while message.get("more_body"):
-                message = await receive()
-    except TimeoutError:
-        pass
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LINGER):
+            while (await receive()).get("more_body"):
+                pass
     await send({"type": "http.response.body", "body": b""})

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import timedelta
 
 from headwater import fold
-from headwater_shop.domain import cart, order, payment, product
+from headwater_shop.domain import cart, order, order_events, payment, product
 from headwater_shop.domain.shared import Line
 from headwater_shop.event_driven.gateway import PaymentGateway
 
@@ -22,22 +22,25 @@ def place_order(event: cart.CartCheckedOut) -> Commands:
 
 
 def keep_stock(
-    event: order.OrderPlaced | order.OrderCancelled | order.OrderDispatched | order.OrderReturned,
+    event: order_events.OrderPlaced
+    | order_events.OrderCancelled
+    | order_events.OrderDispatched
+    | order_events.OrderReturned,
 ) -> Commands:
     """The stock-keeper's part. One reaction for all of an order's life, so that it sees its events in their order."""
     match event:
-        case order.OrderPlaced():
+        case order_events.OrderPlaced():
             return [_reserve(event, line) for line in event.lines]
-        case order.OrderCancelled():
+        case order_events.OrderCancelled():
             return [product.ReleaseStock(line.stock_code, event.order_id, event.at) for line in event.lines]
-        case order.OrderDispatched():
+        case order_events.OrderDispatched():
             return [product.ShipStock(line.stock_code, event.order_id, event.at) for line in event.lines]
-        case order.OrderReturned():
+        case order_events.OrderReturned():
             back = f"return of order {event.order_id}"
             return [product.ReceiveStock(line.stock_code, line.quantity, back, event.at) for line in event.lines]
 
 
-def _reserve(event: order.OrderPlaced, line: Line) -> product.ReserveStock:
+def _reserve(event: order_events.OrderPlaced, line: Line) -> product.ReserveStock:
     return product.ReserveStock(line.stock_code, event.order_id, line.quantity, line.unit_price, event.at)
 
 
@@ -48,7 +51,7 @@ def answer_order(event: product.StockReserved | product.ReservationRefused) -> C
     return [order.RefuseLine(event.order_id, event.stock_code, event.code, event.reason, event.at)]
 
 
-def request_payment(event: order.PaymentDue) -> Commands:
+def request_payment(event: order_events.PaymentDue) -> Commands:
     """An order whose stock is reserved is to be paid."""
     return [payment.RequestPayment(event.payment_id, event.order_id, event.amount, event.at)]
 
@@ -74,10 +77,12 @@ def take_money(
     return do
 
 
-def give_back(gateway: PaymentGateway) -> Callable[[order.RefundDue], Awaitable[Sequence[payment.PaymentCommand]]]:
+def give_back(
+    gateway: PaymentGateway,
+) -> Callable[[order_events.RefundDue], Awaitable[Sequence[payment.PaymentCommand]]]:
     """Gives money back: of returned goods, or of orders that did not wait for it any more."""
 
-    async def do(event: order.RefundDue) -> Sequence[payment.PaymentCommand]:
+    async def do(event: order_events.RefundDue) -> Sequence[payment.PaymentCommand]:
         receipt = await gateway.refund(event.refund_id, event.payment_id, event.amount)
         return [payment.RecordRefund(event.payment_id, event.refund_id, event.amount, receipt.reference, receipt.at)]
 
@@ -86,22 +91,22 @@ def give_back(gateway: PaymentGateway) -> Callable[[order.RefundDue], Awaitable[
 
 def watch_deadline(
     deadline: timedelta,
-) -> Callable[[order.OrderPlaced | order.OrderPaid | order.OrderCancelled], Commands]:
+) -> Callable[[order_events.OrderPlaced | order_events.OrderPaid | order_events.OrderCancelled], Commands]:
     """An order that is not paid in time is cancelled, which frees its stock."""
 
-    def do(event: order.OrderPlaced | order.OrderPaid | order.OrderCancelled) -> Commands:
+    def do(event: order_events.OrderPlaced | order_events.OrderPaid | order_events.OrderCancelled) -> Commands:
         key = f"payment-deadline-{event.order_id}"
-        if isinstance(event, order.OrderPlaced):
+        if isinstance(event, order_events.OrderPlaced):
             return [fold.Schedule(key, order.ExpireOrder(event.order_id, event.at + deadline), after=deadline)]
         return [fold.Unschedule(key)]
 
     return do
 
 
-def dispatch(packing: timedelta) -> Callable[[order.OrderPaid], Commands]:
+def dispatch(packing: timedelta) -> Callable[[order_events.OrderPaid], Commands]:
     """A paid order leaves the house once it is packed."""
 
-    def do(event: order.OrderPaid) -> Commands:
+    def do(event: order_events.OrderPaid) -> Commands:
         command = order.DispatchOrder(event.order_id, event.at + packing)
         return [fold.Schedule(f"packing-{event.order_id}", command, after=packing) if packing else command]
 

@@ -27,9 +27,7 @@ _by_stock_code = attrgetter("stock_code")
 def listing(product: Novelty, opening_stock: int | None) -> EnsureListed:
     """The command that puts a product of the file into the catalogue."""
     category = category_of(product.name)
-    return EnsureListed(
-        product.stock_code, product.name, category, product.price, product.at, on_hand=opening_stock
-    )
+    return EnsureListed(product.stock_code, product.name, category, product.price, product.at, on_hand=opening_stock)
 
 
 class Gatherer:

@@ -8,14 +8,14 @@ import hashlib
 from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final
 
 import msgspec
 
+from headwater.app import Runtime
 from headwater.clock import SystemClock
 from headwater.codec import command_name
-from headwater.fold import View
-from headwater.store.port import EventStore
+from headwater.commands.executor import Executed
 from headwater_shop.domain.invoice import ImportInvoice, Kind
 from headwater_shop.domain.rejection import RejectRows
 from headwater_shop.event_driven.views import VIEWS
@@ -43,24 +43,6 @@ class ImportResult(msgspec.Struct, frozen=True):
     adjustment_rows: int
     skipped_as_known: int
     seconds: float
-
-
-class Done(Protocol):
-    """What the importer needs of an executed command."""
-
-    @property
-    def events(self) -> tuple[Any, ...]: ...
-    @property
-    def repeated(self) -> bool: ...
-
-
-class Runtime(Protocol):
-    """What the importer needs of `headwater.Runtime`."""
-
-    @property
-    def store(self) -> EventStore: ...
-    async def execute(self, command: Any, *, id: str | None = None) -> Done: ...
-    async def get(self, view: View[Any, Any], key: str, *, after: int = 0, timeout: float = 5.0) -> Any: ...
 
 
 async def import_file(
@@ -138,7 +120,7 @@ async def _visible(runtime: Runtime) -> None:
     """Wait until every view has got as far as the store is now."""
     position = await runtime.store.head()
     for view in VIEWS:
-        await runtime.get(view, "-", after=position, timeout=_VISIBLE_WITHIN)
+        await runtime.queries.reached(view.name, position, _VISIBLE_WITHIN)
 
 
 class _Tally:
@@ -147,7 +129,7 @@ class _Tally:
     def __init__(self) -> None:
         self.orders = self.returns = self.adjustment_rows = self.known = 0
 
-    def add(self, command: ImportCommand, done: Done) -> None:
+    def add(self, command: ImportCommand, done: Executed) -> None:
         recorded = () if done.repeated else done.events
         match command:
             case ImportInvoice():

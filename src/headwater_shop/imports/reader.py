@@ -78,11 +78,11 @@ class TransactionsFile:
         try:
             header = self._next() or []
         except csv.Error as error:
-            raise MalformedData(f"transactions file {self.path.name!r}", f"its first line is broken: {error}") from error
-        if tuple(name.strip() for name in header) != HEADER:
             raise MalformedData(
-                f"transactions file {self.path.name!r}", f"its first line must be {','.join(HEADER)}"
-            )
+                f"transactions file {self.path.name!r}", f"its first line is broken: {error}"
+            ) from error
+        if tuple(name.strip() for name in header) != HEADER:
+            raise MalformedData(f"transactions file {self.path.name!r}", f"its first line must be {','.join(HEADER)}")
 
     def _next(self) -> list[str] | None:
         try:

@@ -109,7 +109,8 @@ def _date(text: str) -> Moment:
     match = _DATE.fullmatch(text)
     if not match:
         raise Malformed(f"InvoiceDate {text[:40]!r} is not of the form YYYY-MM-DD HH:MM[:SS]")
+    year, month, day, hour, minute, second = (int(part or 0) for part in match.groups())
     try:
-        return datetime(*(int(part or 0) for part in match.groups()), tzinfo=UTC)  # type: ignore[arg-type]
+        return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
     except ValueError as error:
         raise Malformed(f"InvoiceDate {text!r} is no real time: {error}") from None

@@ -9,6 +9,7 @@ from headwater.errors import StoreCorrupt, StoreNotFound, StoreTooNew
 
 APPLICATION_ID = 0x48576174  # "HWat": marks the file as ours
 SCHEMA_VERSION = 1
+CACHE_SIZE = -16_384  # SQLite counts kibibytes as negative
 
 TABLES = """
 -- One row per event. The row number is the position; columns that repeat are numbers into `stream` and `kind`.
@@ -74,7 +75,7 @@ def connect(path: str, *, durable: bool) -> apsw.Connection:
     connection = apsw.Connection(path, statementcachesize=500)
     connection.set_busy_timeout(5000)
     connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}").fetchall()
-    connection.execute("PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-65536; PRAGMA mmap_size=268435456").fetchall()
+    connection.execute(f"PRAGMA wal_autocheckpoint=0; PRAGMA cache_size={CACHE_SIZE}").fetchall()
     return connection
 
 

@@ -104,7 +104,7 @@ class SqliteStore:
         def judge() -> Appended:
             return self._appender.append(Prepared(writes, encoded, condition, id, fingerprint))
 
-        return await self.writer.submit(judge)
+        return await self.writer.run(judge)
 
     async def transact(self, work: Callable[[apsw.Connection], T], *, durable: bool = True) -> T:
         """Run `work` on the writer's connection inside its next transaction; for views and checkpoints.
@@ -119,7 +119,7 @@ class SqliteStore:
                 result.append(work(self.connection))
             return result[0]
 
-        return await self.writer.submit(after_appends, durable=durable)
+        return await self.writer.run(after_appends, durable=durable)
 
     def inline(self, advance: Callable[[Position], None]) -> None:
         """Call `advance(last position)` inside every transaction that appends, before it commits."""

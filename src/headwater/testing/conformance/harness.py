@@ -3,7 +3,7 @@
 import functools
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import pytest
 
@@ -11,9 +11,7 @@ from headwater.clock import Clock
 from headwater.codec import EventCatalog, event
 from headwater.messages import ALL, Envelope, NewEvent, Query, Write
 from headwater.store.port import MAX_EVENT_BYTES, Capabilities, EventStore
-from headwater.testing.running import SECONDS, run
-
-T = TypeVar("T")
+from headwater.testing.running import asynchronous, run
 
 
 class OpenStore(Protocol):
@@ -24,41 +22,30 @@ class OpenStore(Protocol):
     ) -> Awaitable[EventStore]: ...
 
 
-def on_store(test: Callable[[Any, EventStore], Coroutine[Any, Any, None]]) -> Callable[[Any, OpenStore], None]:
-    """Make a method `test(self, store)` a test of a new, empty store, which is closed behind it."""
+def on_store(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
+    """Make a method `test(self, store, …)` a test of a new, empty store, which is closed behind it."""
 
     @functools.wraps(test)
-    def body(self: Any, open_store: OpenStore) -> None:
+    def body(self: Any, open_store: OpenStore, **more: Any) -> None:
         async def main() -> None:
             async with await open_store("main") as store:
-                await test(self, store)
+                await test(self, store, **more)
 
         run(main())
 
-    return _with_signature_of(_names_of_arguments, body)
-
-
-def with_places(
-    test: Callable[[Any, OpenStore], Coroutine[Any, Any, None]] | None = None, *, seconds: float = SECONDS
-) -> Any:
-    """Make a method `test(self, open_store)`, which opens stores itself, a test."""
-    if test is None:
-        return functools.partial(with_places, seconds=seconds)
-
-    @functools.wraps(test)
-    def body(self: Any, open_store: OpenStore) -> None:
-        run(test(self, open_store), seconds=seconds)
-
+    # Runners of tests fill arguments by name: the store is made here, from `open_store`.
+    signature = inspect.signature(test)
+    renamed = [each.replace(name=_FIXTURE.get(name, name)) for name, each in signature.parameters.items()]
+    setattr(body, "__signature__", signature.replace(parameters=renamed))  # noqa: B010 - unknown to type checkers
     return body
 
 
-def _names_of_arguments(self: Any, open_store: OpenStore) -> None:
-    """The arguments that pytest is to see."""
+_FIXTURE = {"store": "open_store"}
 
 
-def _with_signature_of(model: Callable[..., Any], function: T) -> T:
-    setattr(function, "__signature__", inspect.signature(model))  # noqa: B010 - the type checker knows no such field
-    return function
+def with_places(test: Callable[[Any, OpenStore], Coroutine[Any, Any, None]]) -> Callable[[Any, OpenStore], None]:
+    """Make a method `test(self, open_store)`, which opens stores itself, a test."""
+    return asynchronous(test)
 
 
 def require(store: EventStore, capability: Callable[[Capabilities], bool], name: str) -> None:

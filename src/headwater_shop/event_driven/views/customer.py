@@ -7,7 +7,7 @@ import msgspec
 from msgspec.structs import replace
 
 from headwater import fold
-from headwater_shop.domain import customer, money, order
+from headwater_shop.domain import customer, money, order_events
 from headwater_shop.domain.invoice import OrderImported, ReturnImported
 from headwater_shop.domain.shared import Address
 
@@ -27,7 +27,9 @@ class CustomerRow(msgspec.Struct, frozen=True):
     returned: Decimal = money.ZERO
 
 
-CustomerRowEvent = customer.CustomerEvent | order.OrderPaid | order.OrderReturned | OrderImported | ReturnImported
+CustomerRowEvent = (
+    customer.CustomerEvent | order_events.OrderPaid | order_events.OrderReturned | OrderImported | ReturnImported
+)
 
 
 def _customer_key(event: CustomerRowEvent) -> str | None:
@@ -43,13 +45,13 @@ def _evolve_customer(row: CustomerRow, event: CustomerRowEvent) -> CustomerRow:
             return replace(row, name=event.name, email=event.email)
         case customer.AddressChanged():
             return replace(row, address=event.address, country=event.address.country)
-        case OrderImported() | order.OrderPaid():
+        case OrderImported() | order_events.OrderPaid():
             spent = money.add(row.spent, event.total)
             return replace(row, bought=True, orders=row.orders + 1, spent=spent, country=row.country or event.country)
         case ReturnImported():
             back = money.subtract(row.returned, event.total)
             return replace(row, bought=True, returned=back, country=row.country or event.country)
-        case order.OrderReturned():
+        case order_events.OrderReturned():
             return replace(row, returned=money.add(row.returned, event.total))
         case _:
             assert_never(event)

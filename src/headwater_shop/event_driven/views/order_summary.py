@@ -8,10 +8,9 @@ import msgspec
 from msgspec.structs import replace
 
 from headwater import fold
-from headwater_shop.domain import money, order
+from headwater_shop.domain import money, order_events
 from headwater_shop.domain.invoice import OrderImported, ReturnImported
 from headwater_shop.domain.shared import Address, Line
-
 
 OrderStatus = Literal[
     "placed", "payment_due", "payment_failed", "paid", "dispatched", "cancelled", "returned", "imported"
@@ -19,7 +18,7 @@ OrderStatus = Literal[
 
 
 class OrderSummary(msgspec.Struct, frozen=True):
-    """An order of the shop, or an imported historical one (`origin` 'import'), or a historical return (`kind` 'return').
+    """A live order, or a historical one (`origin` is import), or a historical return (`kind` is return).
 
     `returned` is what went back to the customer, `reason` why an order failed or was cancelled; `updated_at` is the
     time of the last change.
@@ -44,13 +43,13 @@ class OrderSummary(msgspec.Struct, frozen=True):
 
 
 SummaryEvent = (
-    order.OrderPlaced
-    | order.PaymentDue
-    | order.PaymentFailed
-    | order.OrderPaid
-    | order.OrderDispatched
-    | order.OrderCancelled
-    | order.OrderReturned
+    order_events.OrderPlaced
+    | order_events.PaymentDue
+    | order_events.PaymentFailed
+    | order_events.OrderPaid
+    | order_events.OrderDispatched
+    | order_events.OrderCancelled
+    | order_events.OrderReturned
     | OrderImported
     | ReturnImported
 )
@@ -66,26 +65,26 @@ def _evolve_summary(row: OrderSummary, event: SummaryEvent) -> OrderSummary:
             return _historical(row, event, "order")
         case ReturnImported():
             return _historical(row, event, "return")
-        case order.OrderPlaced():
+        case order_events.OrderPlaced():
             return _placed(row, event)
-        case order.PaymentDue():
+        case order_events.PaymentDue():
             return replace(row, status="payment_due", reason="", updated_at=event.at)
-        case order.PaymentFailed():
+        case order_events.PaymentFailed():
             return replace(row, status="payment_failed", reason=event.reason, updated_at=event.at)
-        case order.OrderPaid():
+        case order_events.OrderPaid():
             return replace(row, status="paid", reason="", paid_at=event.at, updated_at=event.at)
-        case order.OrderDispatched():
+        case order_events.OrderDispatched():
             return replace(row, status="dispatched", dispatched_at=event.at, updated_at=event.at)
-        case order.OrderCancelled():
+        case order_events.OrderCancelled():
             return replace(row, status="cancelled", reason=event.reason, updated_at=event.at)
-        case order.OrderReturned():
+        case order_events.OrderReturned():
             back = money.add(row.returned, event.total)
             return replace(row, status="returned", returned=back, updated_at=event.at)
         case _:
             assert_never(event)
 
 
-def _placed(row: OrderSummary, event: order.OrderPlaced) -> OrderSummary:
+def _placed(row: OrderSummary, event: order_events.OrderPlaced) -> OrderSummary:
     return replace(
         row,
         customer_id=event.customer_id,

@@ -10,7 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from headwater import fold
-from headwater_shop.domain import money, order, product
+from headwater_shop.domain import money, order_events, product
 from headwater_shop.domain.invoice import OrderImported
 from headwater_shop.domain.shared import Line, total
 
@@ -36,7 +36,7 @@ class ProductCard(msgspec.Struct, frozen=True):
     sale_rows: int = 0
 
 
-SaleEvent = OrderImported | order.OrderPaid
+SaleEvent = OrderImported | order_events.OrderPaid
 CardEvent = (
     product.ProductListed
     | product.ProductRepriced
@@ -46,19 +46,19 @@ CardEvent = (
     | product.ReservationReleased
     | product.StockShipped
     | OrderImported
-    | order.OrderPaid
+    | order_events.OrderPaid
 )
 
 
 def _card_key(event: CardEvent) -> str | Iterable[str]:
-    if isinstance(event, OrderImported | order.OrderPaid):
+    if isinstance(event, OrderImported | order_events.OrderPaid):
         return {line.stock_code for line in event.lines}
     return event.stock_code
 
 
 def _evolve_card(card: ProductCard, event: CardEvent) -> ProductCard:
     match event:
-        case OrderImported() | order.OrderPaid():
+        case OrderImported() | order_events.OrderPaid():
             return _sold(card, _lines_of(card.stock_code, event))
         case product.ProductListed():
             listed = replace(
@@ -91,7 +91,7 @@ _stock_code = attrgetter("stock_code")
 
 def _lines_of(stock_code: str, event: SaleEvent) -> tuple[Line, ...]:
     """The event's lines of one product. Imported ones are ordered by stock code, and may be many."""
-    if isinstance(event, order.OrderPaid):
+    if isinstance(event, order_events.OrderPaid):
         return tuple(line for line in event.lines if line.stock_code == stock_code)
     first = last = bisect_left(event.lines, stock_code, key=_stock_code)
     while last < len(event.lines) and event.lines[last].stock_code == stock_code:

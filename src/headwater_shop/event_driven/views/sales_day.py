@@ -8,7 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from headwater import fold
-from headwater_shop.domain import money, order
+from headwater_shop.domain import money, order_events
 from headwater_shop.domain.invoice import AdjustmentImported, OrderImported, ReturnImported
 
 
@@ -33,7 +33,7 @@ class SalesDay(msgspec.Struct, frozen=True):
         return money.add(money.subtract(self.gross, self.returned), self.adjusted)
 
 
-SalesEvent = OrderImported | ReturnImported | AdjustmentImported | order.OrderPaid | order.OrderReturned
+SalesEvent = OrderImported | ReturnImported | AdjustmentImported | order_events.OrderPaid | order_events.OrderReturned
 
 
 def _sales_key(event: SalesEvent) -> str:
@@ -56,9 +56,9 @@ def _evolve_sales(row: SalesDay, event: SalesEvent) -> SalesDay:
         case AdjustmentImported():
             adjusted = money.add(row.adjusted, event.total)
             return replace(row, adjusted=adjusted, adjustment_rows=row.adjustment_rows + len(event.lines))
-        case order.OrderPaid():
+        case order_events.OrderPaid():
             return replace(row, gross=money.add(row.gross, event.total))
-        case order.OrderReturned():
+        case order_events.OrderReturned():
             return replace(row, returned=money.add(row.returned, event.total))
         case _:
             assert_never(event)

@@ -1,0 +1,121 @@
+"""GET /events and GET /streams/{stream}: recorded events as CloudEvents, a page as JSON or without end as SSE."""
+
+import asyncio
+from collections.abc import Iterable, Iterator
+
+from starlette.types import Receive, Scope, Send
+
+from headwater.app import Runtime
+from headwater.http.cloudevents import JSON_BATCH, encoded_list, encoder
+from headwater.http.limits import Limits
+from headwater.http.params import Params, malformed, whole
+from headwater.http.sse import HEARTBEAT, Chunks, EventStreams
+from headwater.http.wire import JSON, POSITION, in_time, respond
+from headwater.messages import Envelope, Query, query
+from headwater.store.port import check_stream
+from headwater.store.subscription import subscribe
+
+HEAD = b"headwater-head"
+PAGE = 100  # events read at once for an event stream
+CHUNK = 64 * 1024  # bytes sent at once
+PAUSE = 0.02  # seconds: a stream's follower looks no more often, however much is appended elsewhere
+
+
+class Events:
+    """All events, or those of one stream."""
+
+    def __init__(self, runtime: Runtime, limits: Limits, streams: EventStreams) -> None:
+        self._store = runtime.store
+        self._limits = limits
+        self._streams = streams
+        self._types = {kind.type for kind in runtime.app.events.types}
+        self._encode = encoder(runtime.app.name)
+
+    async def all(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """GET /events: after a position, of some types, with some tags."""
+        params, headers = Params(scope), dict(scope["headers"])
+        after, limit = self._from(params, headers)
+        asked = self._query(params)
+        params.done()
+        if _wants_stream(headers):
+            await self._streams.serve(scope, receive, send, self._follow(asked, after))
+            return
+        page = await in_time(self._store.read(asked, after=after, limit=limit), self._limits.request_timeout)
+        await self._answer(send, headers, page.events, (POSITION, b"%d" % page.position), (HEAD, b"%d" % page.head))
+
+    async def stream(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """GET /streams/{stream}: after a version of that stream."""
+        name = scope["path_params"]["stream"]
+        check_stream(name)
+        params, headers = Params(scope), dict(scope["headers"])
+        after, limit = self._from(params, headers)
+        params.done()
+        if _wants_stream(headers):
+            await self._streams.serve(scope, receive, send, self._follow_stream(name, after))
+            return
+        found = await in_time(self._store.read_stream(name, after=after, limit=limit), self._limits.request_timeout)
+        await self._answer(send, headers, found)
+
+    def _from(self, params: Params, headers: dict[bytes, bytes]) -> tuple[int, int]:
+        """Where to begin, and how many at most. A client that comes back says in a header what it saw last."""
+        after = params.whole("after", 0)
+        limit = params.whole("limit", self._limits.page, low=1, high=self._limits.max_page)
+        seen = headers.get(b"last-event-id")
+        return after if seen is None else whole("header 'Last-Event-ID'", seen.decode("latin-1")), limit
+
+    def _query(self, params: Params) -> Query:
+        types, tags = params.words("types"), params.words("tags")
+        if unknown := [name for name in types if name not in self._types]:
+            raise malformed("types", f"no event type {unknown[0][:80]!r}; there are: {', '.join(sorted(self._types))}")
+        return query(*types, tags=tags)
+
+    async def _answer(
+        self, send: Send, headers: dict[bytes, bytes], found: Iterable[Envelope], *more: tuple[bytes, bytes]
+    ) -> None:
+        batch = JSON_BATCH in headers.get(b"accept", b"")
+        content_type = (b"content-type", JSON_BATCH) if batch else JSON
+        await respond(send, 200, encoded_list(self._encode, found), content_type, *more)
+
+    async def _follow(self, asked: Query, after: int) -> Chunks:
+        """Events that match, for ever; where none do, how far was looked, so that a client comes back to there."""
+        async for page in subscribe(self._store, asked, after=after, limit=PAGE, idle=self._limits.heartbeat):
+            for chunk in _chunks((b"%d" % each.position, self._encode(each)) for each in page.events):
+                yield chunk
+            if not page.events:
+                yield HEARTBEAT if page.position <= after else b"id: %d\n\n" % page.position
+            after = page.position
+
+    async def _follow_stream(self, name: str, after: int) -> Chunks:
+        """Events of one stream, for ever. The id is the version within the stream, which `after` counts in."""
+        now, silence = asyncio.get_running_loop().time, self._limits.heartbeat
+        due = now() + silence
+        while True:
+            read_at, head = now(), await self._store.head()
+            found = await self._store.read_stream(name, after=after, limit=PAGE)
+            for chunk in _chunks((b"%d" % each.stream_version, self._encode(each)) for each in found):
+                yield chunk
+            if found:
+                after, due = found[-1].stream_version, now() + silence
+            elif now() >= due:
+                due = now() + silence
+                yield HEARTBEAT
+            if len(found) < PAGE:
+                await self._store.wait(head, timeout=max(0.0, due - now()))
+                await asyncio.sleep(read_at + PAUSE - now())
+
+
+def _wants_stream(headers: dict[bytes, bytes]) -> bool:
+    """Event streams are for those who ask for them by name, as EventSource does; `*/*` gets a page."""
+    return b"text/event-stream" in headers.get(b"accept", b"").lower()
+
+
+def _chunks(events: Iterable[tuple[bytes, bytes]]) -> Iterator[bytes]:
+    """Events, each an id and a line of data, as server-sent events, several to a chunk."""
+    chunk = bytearray()
+    for id, data in events:
+        chunk += b"id: %b\ndata: %b\n\n" % (id, data)
+        if len(chunk) >= CHUNK:
+            yield bytes(chunk)
+            chunk.clear()
+    if chunk:
+        yield bytes(chunk)

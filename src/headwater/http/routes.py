@@ -1,0 +1,91 @@
+"""`http_app`: an application's endpoints as a Starlette app, to be served as it is or mounted under another."""
+
+from typing import Any
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from headwater.app import Runtime
+from headwater.http.commands import Commands
+from headwater.http.events import Events
+from headwater.http.limits import Limits
+from headwater.http.openapi import Document
+from headwater.http.problems import Problem, for_status, problem_of
+from headwater.http.sse import EventStreams
+from headwater.http.views import Views
+from headwater.http.wire import JSON, Endpoint, Handle, respond, timed
+
+
+def http_app(runtime: Runtime, *, limits: Limits | None = None, actor_header: str = "") -> Starlette:
+    """Commands, views and events of a running application over HTTP.
+
+    POST /commands/{name} · GET /views/{view}/{key} · GET /views/{view}?field=value · GET /events · GET
+    /streams/{stream} · GET /health, /ready and /openapi.json. Errors are problem details (RFC 9457).
+    `actor_header` names the header in which a gateway in front says who asks; by default nobody is believed.
+    The runtime stays its opener's: it must be open for as long as this is served.
+    """
+    limits = limits or Limits()
+    app = Starlette(
+        routes=_routes(runtime, limits, actor_header),
+        exception_handlers={HTTPException: _http_exception, Exception: _exception},
+    )
+    app.router.redirect_slashes = False  # each path has one form, and the document names it
+    return app
+
+
+def _routes(runtime: Runtime, limits: Limits, actor_header: str) -> list[Route]:
+    streams = EventStreams(limits)
+    views, events, watch = Views(runtime, limits), Events(runtime, limits, streams), Health(runtime)
+    get: list[tuple[str, Handle]] = [
+        ("/views/{view}/{key:path}", timed(views.row, limits.request_timeout)),
+        ("/views/{view}", timed(views.rows, limits.request_timeout)),
+        ("/events", events.all),
+        ("/streams/{stream:path}", events.stream),
+        ("/health", watch.health),
+        ("/ready", timed(watch.ready, limits.request_timeout)),
+        ("/openapi.json", Document(runtime, limits, actor_header)),
+    ]
+    # Commands first: routes are tried in order.
+    commands = _route("POST", "/commands/{name}", Commands(runtime, limits, actor_header))
+    return [commands, *(_route("GET", path, handle) for path, handle in get)]
+
+
+def _route(method: str, path: str, handle: Handle) -> Route:
+    return Route(path, Endpoint(handle), methods=[method])
+
+
+class Health:
+    """Whether the process lives, and whether it can work."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._store = runtime.store
+
+    async def health(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """It answers, so it lives."""
+        await respond(send, 200, b'{"status":"ok"}', JSON)
+
+    async def ready(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Ready when the store answers."""
+        head = await self._store.head()
+        await respond(send, 200, msgspec.json.encode({"status": "ready", "head": head}), JSON)
+
+
+async def _http_exception(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    headers = [(name.lower().encode(), value.encode()) for name, value in (error.headers or {}).items()]
+    detail = f"{request.method} is not for this path." if error.status_code == 405 else "Nothing is at this path."
+    return _response(for_status(error.status_code, detail, headers))
+
+
+async def _exception(request: Request, error: Exception) -> Response:
+    return _response(problem_of(error))
+
+
+def _response(problem: Problem) -> Response:
+    headers: dict[str, Any] = {name.decode(): value.decode() for name, value in problem.headers}
+    return Response(problem.body, problem.status, headers)
