@@ -1,4 +1,7 @@
-"""execute: load a cart, decide, append one event durably: eventsourcing's application on SQLite, 64 threads."""
+"""execute: load a cart, decide, append one event durably: eventsourcing's application on SQLite, 64 threads.
+
+As many threads as callers; a pool of 1 to 4 threads was measured to be a tenth faster, one of 16 a tenth slower.
+"""
 
 from pathlib import Path
 

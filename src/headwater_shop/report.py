@@ -11,9 +11,9 @@ from decimal import Decimal
 from functools import reduce
 from typing import Any, Final
 
-from headwater.app import Runtime
+from headwater import Runtime
 from headwater_shop.domain import money
-from headwater_shop.event_driven.views import SalesDay, rejected_row, sales_day
+from headwater_shop.event_driven.views import SalesDay, caught_up, rejected_row, sales_day
 
 TOP: Final = 10
 _ALL: Final = 10_000_000
@@ -28,7 +28,11 @@ SELECT
 
 
 async def report(runtime: Runtime) -> dict[str, Any]:
-    """The figures as plain data; amounts are exact decimals as text."""
+    """The figures of everything recorded so far, as plain data; amounts are exact decimals as text.
+
+    Waits for the views to catch up. Raises NotYetVisible.
+    """
+    await caught_up(runtime)
     days = await runtime.find(sales_day, limit=_ALL)
     rejected = await runtime.count(rejected_row)
     counts = (await runtime.sql(_COUNTS))[0]

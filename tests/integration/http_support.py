@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, Literal, assert_never
+from typing import Annotated, Any, Literal, assert_never
 
 import httpx
 import msgspec
@@ -17,10 +17,12 @@ from headwater.errors import Rejected
 from headwater.fold import App, Decider, View
 from headwater.http import Limits, http_app, serving
 
+OrderId = Annotated[str, msgspec.Meta(pattern="^[a-z0-9-]+$", min_length=1, max_length=50)]
+
 
 @command("order.place")
 class PlaceOrder:
-    order_id: str
+    order_id: OrderId
     customer_id: str
     total: Decimal = Decimal("1.50")
     note: str = ""
@@ -28,7 +30,7 @@ class PlaceOrder:
 
 @command("order.cancel")
 class CancelOrder:
-    order_id: str
+    order_id: OrderId
 
 
 @command("order.break")
@@ -134,9 +136,12 @@ class Served:
 @asynccontextmanager
 async def served(limits: Limits | None = None, **options: Any) -> AsyncIterator[Served]:
     """The application on a free port, over a store in memory."""
-    async with Runtime.open(app) as runtime, serving(http_app(runtime, limits=limits, **options)) as address:
-        async with httpx.AsyncClient(base_url=address.url, timeout=10) as client:
-            yield Served(runtime, client, address.port)
+    async with (
+        Runtime.open(app) as runtime,
+        serving(http_app(runtime, limits=limits, **options)) as address,
+        httpx.AsyncClient(base_url=address.url, timeout=10) as client,
+    ):
+        yield Served(runtime, client, address.port)
 
 
 def over_http(test: Callable[[Served], Awaitable[None]]) -> Callable[[], None]:

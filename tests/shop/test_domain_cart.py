@@ -83,6 +83,8 @@ def test_an_empty_or_nameless_cart_is_not_checked_out() -> None:
     spec(carts).when(CHECK_OUT).then_rejected("cart_empty")
     spec(carts).given(TWO_MUGS, ItemRemoved("c1", "m1", AT)).when(CHECK_OUT).then_rejected("cart_empty")
     spec(carts).given(TWO_MUGS).when(CheckOut("c1", "o1", "", "", HOME, AT)).then_rejected("customer_missing")
+    numbered = CheckOut("c1", "536365", "ada", "Ada", HOME, AT)
+    spec(carts).given(TWO_MUGS).when(numbered).then_rejected("order_id_malformed")
 
 
 def test_a_checked_out_cart_is_closed() -> None:

@@ -1,4 +1,6 @@
-"""The `headwater` command. Needs the extra `cli`; other packages add subcommands by the entry points `headwater.commands`.
+"""The `headwater` command. Needs the extra `cli`.
+
+Other packages add subcommands by entry points of the group `headwater.commands`.
 
 Exit codes: 0 done, 1 it could not be done (the reason on stderr), 2 asked for in a way that cannot be understood.
 """

@@ -12,12 +12,13 @@ import typer
 from headwater.adapters.sqlite.store import SqliteStore
 from headwater.app import Runtime, open_store
 from headwater.clock import SystemClock
-from headwater.errors import BadInput
 from headwater.fold import App
 
 Store = Annotated[
     str,
-    typer.Option("--store", envvar="HEADWATER_STORE", show_default=False, help="The store's address: sqlite:///file.db"),
+    typer.Option(
+        "--store", envvar="HEADWATER_STORE", show_default=False, help="The store's address: sqlite:///file.db"
+    ),
 ]
 Target = Annotated[str, typer.Argument(metavar="MODULE:APP", help="Where the App is declared, such as shop:app.")]
 
@@ -25,11 +26,7 @@ Target = Annotated[str, typer.Argument(metavar="MODULE:APP", help="Where the App
 @asynccontextmanager
 async def opened(url: str, *, create: bool = False, durable: bool = True) -> AsyncIterator[SqliteStore]:
     """The store at an address, which must be there unless `create`."""
-    try:
-        store = await open_store(url, create=create, durable=durable)
-    except BadInput as error:
-        raise typer.BadParameter(str(error), param_hint="--store") from error
-    async with store:
+    async with await open_store(url, create=create, durable=durable) as store:
         yield store
 
 
@@ -60,7 +57,9 @@ def _module(name: str) -> Any:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name and (name == error.name or name.startswith(error.name + ".")):
-            raise typer.BadParameter(f"there is no module {name!r} here or installed", param_hint="MODULE:APP") from error
+            raise typer.BadParameter(
+                f"there is no module {name!r} here or installed", param_hint="MODULE:APP"
+            ) from error
         raise
     except (ValueError, TypeError) as error:  # an empty or a relative name
         raise typer.BadParameter(f"{name!r} names no module", param_hint="MODULE:APP") from error

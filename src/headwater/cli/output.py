@@ -28,6 +28,12 @@ def note(text: str) -> None:
     Console(stderr=True).print(Text(text), soft_wrap=True, highlight=False)
 
 
+def _stdout() -> Console:
+    """Where facts go; as wide as they are where no terminal bounds them, so that each row is one line."""
+    console = Console()
+    return console if console.is_terminal else Console(width=100_000)
+
+
 def print_json(value: Any) -> None:
     """A value as indented JSON."""
     print(msgspec.json.format(_encode(value), indent=2).decode())
@@ -42,26 +48,29 @@ def print_line(value: bytes) -> None:
 def print_facts(facts: Mapping[str, Any], json: bool) -> None:
     """Names and values."""
     if json:
-        return print_json(facts)
+        print_json(facts)
+        return
     table = Table.grid(padding=(0, 2))
     for name, value in facts.items():
         table.add_row(Text(name.replace("_", " "), "dim"), Text(shown(value)))
-    Console().print(table)
+    _stdout().print(table)
 
 
 def print_rows(rows: Sequence[Mapping[str, Any]], json: bool, nothing: str = "nothing") -> None:
     """Rows of the same columns; `nothing` is said of an empty list."""
     if json:
-        return print_json(rows)
+        print_json(rows)
+        return
     if not rows:
-        return note(nothing)
+        note(nothing)
+        return
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
     for name in rows[0]:
         number = all(isinstance(row[name], int | float) and not isinstance(row[name], bool) for row in rows)
         table.add_column(name.replace("_", " "), justify="right" if number else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(shown(value)) for value in row.values()))
-    Console().print(table)
+    _stdout().print(table)
 
 
 def shown(value: Any) -> str:

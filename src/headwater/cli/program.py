@@ -1,6 +1,6 @@
 """The command's parts put together, and what becomes of errors."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from typing import Annotated
 
@@ -8,7 +8,10 @@ import typer
 
 from headwater.cli import bench, plugins, run_app, store, view
 from headwater.cli.output import complain
-from headwater.errors import HeadwaterError
+from headwater.errors import BadInput, HeadwaterError, InvalidName, UnknownType
+
+ASKED_WRONG = (UnknownType, InvalidName)
+"""Errors that end with exit code 2, besides a BadInput of no further kind: another question may be answered."""
 
 HELP = """Headwater: run event-driven applications and look after their stores.
 
@@ -24,26 +27,38 @@ def run(arguments: Sequence[str]) -> int:
         program(list(arguments), prog_name="headwater")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(bool(end.code))
-    except* HeadwaterError as errors:
-        for error in _leaves(errors):
-            complain(str(error))
-        return_code = 1
-    else:
-        return_code = 0
-    return return_code
+    except HeadwaterError as error:
+        return _say([error])
+    except BaseExceptionGroup as group:
+        if group.split(HeadwaterError)[1]:
+            raise
+        return _say(list(_leaves(group)))
+    return 0
 
 
-def _leaves(group: BaseExceptionGroup[HeadwaterError]) -> list[HeadwaterError]:
-    found = []
+def _say(errors: Sequence[BaseException]) -> int:
+    for error in errors:
+        complain(str(error))
+    return 2 if all(isinstance(error, ASKED_WRONG) or type(error) is BadInput for error in errors) else 1
+
+
+def _leaves(group: BaseExceptionGroup) -> Iterator[BaseException]:
     for error in group.exceptions:
-        found += _leaves(error) if isinstance(error, BaseExceptionGroup) else [error]
-    return found
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error
 
 
 def build(arguments: Sequence[str]) -> typer.Typer:
     """The command with its subcommands; other packages' are loaded only when `arguments` may be about them."""
     program = typer.Typer(
-        help=HELP, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich"
+        help=HELP,
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="rich",
+        context_settings={"help_option_names": ["-h", "--help"]},
     )
     program.callback()(_options)
     program.command("run")(run_app.run)
@@ -63,5 +78,7 @@ def _version(wanted: bool) -> None:
 
 
 def _options(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which version.")
+    ] = False,
 ) -> None: ...

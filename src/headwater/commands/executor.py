@@ -1,5 +1,6 @@
 """Executing commands: load, fold, decide, append; again from the start if someone else was first."""
 
+import asyncio
 import hashlib
 import random
 from collections.abc import Callable, Sequence
@@ -9,7 +10,7 @@ import msgspec
 
 from headwater.clock import Clock
 from headwater.codec import BatchDecoder, CommandCatalog, EventCatalog
-from headwater.errors import BadInput, Conflict, IdReused, UnknownType
+from headwater.errors import BadInput, Conflict, DeclarationError, IdReused, UnknownType
 from headwater.fold import App, Decider
 from headwater.messages import (
     NO_METADATA,
@@ -62,6 +63,8 @@ class Executor:
         self._commands: CommandCatalog = app.commands
         self._decider_of = app.decider_of
         self._decoders: dict[str, BatchDecoder[Any]] = {each.name: BatchDecoder(app.events) for each in app.deciders}
+        anything = frozenset(app.events.types.values())
+        self._allowed = {each.name: anything if each.query else frozenset(each.events) for each in app.deciders}
 
     async def execute(self, command: object, *, id: str = "", metadata: Metadata = NO_METADATA) -> Executed:
         """Decide on a command and record the events, durably, exactly once for each `id`.
@@ -87,7 +90,8 @@ class Executor:
             except Conflict:
                 if attempt == ATTEMPTS - 1:
                     raise
-            await self._clock.sleep(random.uniform(0, min(BACKOFF_CAP, BACKOFF * 2**attempt)))  # full jitter
+            # Full jitter. Of the machine's time: a clock that stands still must not hold up commands.
+            await asyncio.sleep(random.uniform(0, min(BACKOFF_CAP, BACKOFF * 2**attempt)))
         raise AssertionError("unreachable")
 
     async def _attempt(
@@ -136,8 +140,20 @@ class Executor:
         self, decider: Decider[Any, Any, Any], events: Sequence[Any], id: str, meta: Metadata
     ) -> list[NewEvent]:
         recorded = Metadata(meta.correlation_id or id, id, meta.traceparent, meta.actor)
+        self._check_declared(decider, events)
         tags: Callable[[Any], Sequence[str]] = decider.tags or _no_tags
         return [self._events.encode(event, tags=tags(event), metadata=recorded) for event in events]
+
+    def _check_declared(self, decider: Decider[Any, Any, Any], events: Sequence[Any]) -> None:
+        """Refuse what could not be read back: by the decider's own evolve, or, where a query says what that folds, by
+        anyone."""
+        allowed = self._allowed[decider.name]
+        for event in events:
+            if event.__class__ not in allowed:
+                raise DeclarationError(
+                    f"decider {decider.name!r} decided {event.__class__.__qualname__}, which its evolve does not "
+                    "handle; add it to the annotation of evolve"
+                )
 
     def _fingerprint(self, command: object) -> str:
         name, data = self._commands.encode(command)

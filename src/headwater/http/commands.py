@@ -9,6 +9,7 @@ from starlette.types import Receive, Scope, Send
 from headwater.app import Runtime
 from headwater.commands.executor import Executed
 from headwater.errors import InvalidName, MalformedData
+from headwater.http.deadlines import Deadlines
 from headwater.http.limits import Limits
 from headwater.http.problems import Fault
 from headwater.http.wire import JSON, POSITION, in_time, read_body, respond
@@ -56,18 +57,19 @@ class Commands:
         self._decode = runtime.app.commands.decode
         self._kinds = {cls: kind for kind, cls in runtime.app.events.types.items()}
         self._encode = msgspec.json.Encoder().encode
-        self._limits = limits
+        self._max_body = limits.max_body_bytes
+        self._body_time, self._time = Deadlines(limits.body_timeout), Deadlines(limits.request_timeout)
         self._actor = actor_header.lower().encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers: dict[bytes, bytes] = dict(scope["headers"])
         if headers.get(b"content-type") != b"application/json":
             _check_content_type(headers.get(b"content-type", b""))
-        body = await read_body(headers, receive, self._limits)
+        body = await read_body(headers, receive, self._max_body, self._body_time)
         command = self._command(scope["path_params"]["name"], body)
         key = headers.get(b"idempotency-key")
         work = self._execute(command, id="" if key is None else _key(key), metadata=self._metadata(headers))
-        done = await in_time(work, self._limits.request_timeout)
+        done = await in_time(work, self._time)
         await respond(send, 200, self._answer(done), JSON, (POSITION, b"%d" % done.position))
 
     def _command(self, name: str, body: bytes) -> Any:

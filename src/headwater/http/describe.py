@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from headwater.http.params import MAX_VALUES
+
 Json = dict[str, Any]
 
 ABOUT = (
@@ -29,7 +31,7 @@ _FAILURES = {
     400: "The request can never succeed as it is.",
     404: "There is no such thing.",
     408: "The body took too long to arrive.",
-    409: "Someone else was first, again and again; try it anew.",
+    409: "It does not fit what is recorded: someone else was first, or nothing is at that position yet.",
     413: "The body, or an event that would follow, is too long.",
     415: "The body is not JSON, or does not say so.",
     422: "The rules of the application say no, or the Idempotency-Key was used before for something else.",
@@ -76,9 +78,9 @@ def whole(name: str, description: str, *, low: int = 0, high: int, default: int)
     return {"name": name, "in": "query", "description": description, "schema": schema}
 
 
-def words(name: str, description: str, item: Json) -> Json:
+def words(name: str, description: str, item: Json, most: int = MAX_VALUES) -> Json:
     """A query parameter of words with commas between them."""
-    schema = {"type": "array", "items": item, "minItems": 1, "maxItems": 100}
+    schema = {"type": "array", "items": item, "minItems": 1, "maxItems": most}
     return {"name": name, "in": "query", "description": description, "explode": False, "schema": schema}
 
 

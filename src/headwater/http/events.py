@@ -7,8 +7,9 @@ from starlette.types import Receive, Scope, Send
 
 from headwater.app import Runtime
 from headwater.http.cloudevents import JSON_BATCH, encoded_list, encoder
+from headwater.http.deadlines import Deadlines
 from headwater.http.limits import Limits
-from headwater.http.params import Params, malformed, whole
+from headwater.http.params import MAX_TAGS, Params, malformed, whole
 from headwater.http.sse import HEARTBEAT, Chunks, EventStreams
 from headwater.http.wire import JSON, POSITION, in_time, respond
 from headwater.messages import Envelope, Query, query
@@ -27,6 +28,7 @@ class Events:
     def __init__(self, runtime: Runtime, limits: Limits, streams: EventStreams) -> None:
         self._store = runtime.store
         self._limits = limits
+        self._time = Deadlines(limits.request_timeout)
         self._streams = streams
         self._types = {kind.type for kind in runtime.app.events.types}
         self._encode = encoder(runtime.app.name)
@@ -40,7 +42,7 @@ class Events:
         if _wants_stream(headers):
             await self._streams.serve(scope, receive, send, self._follow(asked, after))
             return
-        page = await in_time(self._store.read(asked, after=after, limit=limit), self._limits.request_timeout)
+        page = await in_time(self._store.read(asked, after=after, limit=limit), self._time)
         await self._answer(send, headers, page.events, (POSITION, b"%d" % page.position), (HEAD, b"%d" % page.head))
 
     async def stream(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -53,7 +55,7 @@ class Events:
         if _wants_stream(headers):
             await self._streams.serve(scope, receive, send, self._follow_stream(name, after))
             return
-        found = await in_time(self._store.read_stream(name, after=after, limit=limit), self._limits.request_timeout)
+        found = await in_time(self._store.read_stream(name, after=after, limit=limit), self._time)
         await self._answer(send, headers, found)
 
     def _from(self, params: Params, headers: dict[bytes, bytes]) -> tuple[int, int]:
@@ -64,7 +66,7 @@ class Events:
         return after if seen is None else whole("header 'Last-Event-ID'", seen.decode("latin-1")), limit
 
     def _query(self, params: Params) -> Query:
-        types, tags = params.words("types"), params.words("tags")
+        types, tags = params.words("types"), params.words("tags", MAX_TAGS)
         if unknown := [name for name in types if name not in self._types]:
             raise malformed("types", f"no event type {unknown[0][:80]!r}; there are: {', '.join(sorted(self._types))}")
         return query(*types, tags=tags)

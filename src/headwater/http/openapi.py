@@ -14,12 +14,13 @@ from headwater.http.cloudevents import JSON_BATCH, CloudEvent
 from headwater.http.commands import ID_PATTERN, KEY_PATTERN, MAX_CHARS, Done
 from headwater.http.describe import Json
 from headwater.http.limits import Limits
-from headwater.http.params import MAX_INT
+from headwater.http.params import MAX_INT, MAX_TAGS, MAX_VALUES
 from headwater.http.schemas import ProblemDetails, Schemas
 from headwater.http.views import DEFAULT_WAIT, fields_of, filters, keyed_views
 from headwater.http.wire import JSON, respond
 
 _MEDIA = "application/json"
+_TAG = {"type": "string", "pattern": "^[^,]+$"}
 _SSE = "text/event-stream"
 
 
@@ -108,7 +109,7 @@ class _Operations:
             "parameters": [key, *self._as_of()],
             "responses": {
                 "200": say.answer("The row.", self._ref(view.row), position=say.POSITION_OF_VIEW),
-                **self._failures(400, 404, 500, 503),
+                **self._failures(400, 404, 409, 500, 503),
             },
         }
 
@@ -130,12 +131,12 @@ class _Operations:
             "parameters": parameters,
             "responses": {
                 "200": say.answer("The rows.", rows, position=say.POSITION_OF_VIEW),
-                **self._failures(400, 500, 503),
+                **self._failures(400, 409, 500, 503),
             },
         }
 
     def _filter(self, name: str, type: Any) -> Json:
-        schema = {"type": "array", "items": self._ref(type, query=True)}
+        schema = {"type": "array", "items": self._ref(type, query=True), "minItems": 1, "maxItems": MAX_VALUES}
         return {"name": name, "in": "query", "description": say.FILTER, "schema": schema}
 
     def _as_of(self) -> list[Json]:
@@ -149,7 +150,7 @@ class _Operations:
     def events(self, types: list[str]) -> Json:
         of_all = [
             say.words("types", "Only events of these types.", {"type": "string", "enum": types}),
-            say.words("tags", "Only events that bear all of these tags.", {"type": "string", "pattern": "^[^,]+$"}),
+            say.words("tags", "Only events that bear all of these tags.", _TAG, MAX_TAGS),
         ]
         name = {"type": "string", "minLength": 1, "maxLength": MAX_CHARS}
         stream = {"name": "stream", "in": "path", "required": True, "schema": name}

@@ -11,7 +11,9 @@ from starlette.types import Scope
 from headwater.errors import MalformedData
 from headwater.http.problems import Fault
 
-MAX_FIELDS = 200
+MAX_FIELDS = 1000
+MAX_VALUES = 100
+MAX_TAGS = 16
 MAX_INT = 2**63 - 1
 
 _WHOLE = re.compile(r"-?[0-9]{1,19}\Z")
@@ -31,15 +33,16 @@ class Params:
 
     def one(self, name: str) -> str | None:
         """The value of a parameter that is given at most once."""
-        values = self.all(name)
-        if len(values) > 1:
-            raise malformed(name, "given more than once")
+        values = self.several(name, 1)
         return values[0] if values else None
 
-    def all(self, name: str) -> list[str]:
+    def several(self, name: str, most: int = MAX_VALUES) -> list[str]:
         """The values of a parameter that may be given several times."""
         self._known.append(name)
-        return self._given.pop(name, [])
+        values = self._given.pop(name, [])
+        if len(values) > most:
+            raise malformed(name, f"given more than {most} times")
+        return values
 
     def whole(self, name: str, default: int, *, low: int = 0, high: int = MAX_INT) -> int:
         """A whole number within bounds."""
@@ -55,9 +58,9 @@ class Params:
             raise malformed(name, f"expected seconds, from 0 to {high:g}")
         return float(text)
 
-    def words(self, name: str, most: int = 100) -> tuple[str, ...]:
+    def words(self, name: str, most: int = MAX_VALUES) -> tuple[str, ...]:
         """Words separated by commas, or in several parameters of the name."""
-        found = [word for value in self.all(name) for word in value.split(",")]
+        found = [word for value in self.several(name) for word in value.split(",")]
         if not all(found):
             raise malformed(name, "an empty word")
         if len(found) > most:

@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from headwater.app import Runtime
 from headwater.http.commands import Commands
+from headwater.http.deadlines import Deadlines
 from headwater.http.events import Events
 from headwater.http.limits import Limits
 from headwater.http.openapi import Document
@@ -39,15 +40,15 @@ def http_app(runtime: Runtime, *, limits: Limits | None = None, actor_header: st
 
 
 def _routes(runtime: Runtime, limits: Limits, actor_header: str) -> list[Route]:
-    streams = EventStreams(limits)
+    streams, time = EventStreams(limits), Deadlines(limits.request_timeout)
     views, events, watch = Views(runtime, limits), Events(runtime, limits, streams), Health(runtime)
     get: list[tuple[str, Handle]] = [
-        ("/views/{view}/{key:path}", timed(views.row, limits.request_timeout)),
-        ("/views/{view}", timed(views.rows, limits.request_timeout)),
+        ("/views/{view}/{key:path}", timed(views.row, time)),
+        ("/views/{view}", timed(views.rows, time)),
         ("/events", events.all),
         ("/streams/{stream:path}", events.stream),
         ("/health", watch.health),
-        ("/ready", timed(watch.ready, limits.request_timeout)),
+        ("/ready", timed(watch.ready, time)),
         ("/openapi.json", Document(runtime, limits, actor_header)),
     ]
     # Commands first: routes are tried in order.

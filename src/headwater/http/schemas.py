@@ -1,6 +1,8 @@
 """JSON Schemas (2020-12) of an application's classes, from msgspec, made exact where msgspec says too little."""
 
-from typing import Any
+from datetime import datetime
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
 import msgspec
 
@@ -8,9 +10,11 @@ from headwater.http.params import MAX_INT
 
 Json = dict[str, Any]
 
-# What msgspec reads as a Decimal: a string, or a number as it stands.
+# What msgspec reads as a Decimal: a string, or a number as it stands. Its format `decimal` is none that is registered.
 _DECIMAL_PATTERN = r"^-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,4})?$"
-_DECIMAL = {"type": ["string", "number"], "format": "decimal", "pattern": _DECIMAL_PATTERN}
+_DECIMAL = {"type": ["string", "number"], "pattern": _DECIMAL_PATTERN}
+
+_AWARE = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class ProblemDetails(msgspec.Struct):
@@ -31,7 +35,7 @@ class Schemas:
     def ref(self, type: Any, *, query: bool = False) -> Json:
         """The schema of a type, filled in by `components`; with `query`, as a parameter is written."""
         schema: Json = {}
-        self._given.append((schema, type, query))
+        self._given.append((schema, _written(type) if query else type, query))
         return schema
 
     def components(self) -> Json:
@@ -48,16 +52,19 @@ class Schemas:
 def _exact(node: Any) -> Any:
     if isinstance(node, dict):
         if node.get("format") == "decimal":
-            return {**node, **_DECIMAL}
+            return {key: value for key, value in node.items() if key != "format"} | _DECIMAL
         return {key: _exact(value) for key, value in node.items()}
     return [_exact(value) for value in node] if isinstance(node, list) else node
 
 
+def _written(type: Any) -> Any:
+    """A field's type as a parameter is written: text has no null, and a time says where it is meant."""
+    parts = get_args(type) if get_origin(type) in (Union, UnionType) else (type,)
+    return Union[tuple(_AWARE if part is datetime else part for part in parts if part is not NoneType)]  # noqa: UP007
+
+
 def _as_parameter(schema: Json) -> Json:
-    """Text has no null, and a column no number beyond 64 bits."""
+    """A column holds no number beyond 64 bits."""
     if "anyOf" in schema:
-        some = [_as_parameter(each) for each in schema["anyOf"] if each != {"type": "null"}]
-        return some[0] if len(some) == 1 else {**schema, "anyOf": some}
-    if schema.get("type") == "integer":
-        return {"minimum": -MAX_INT, "maximum": MAX_INT, **schema}
-    return schema
+        return {**schema, "anyOf": [_as_parameter(each) for each in schema["anyOf"]]}
+    return {"minimum": -MAX_INT, "maximum": MAX_INT, **schema} if schema.get("type") == "integer" else schema

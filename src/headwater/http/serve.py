@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 import uvicorn
 from starlette.types import ASGIApp
 
-from headwater.http.sse import CLOSING
+from headwater.http.sse import CLOSING, Closing
 
 T = TypeVar("T")
 
@@ -62,15 +62,15 @@ async def serving(
     server = _Server(app, _listen(host, port), drain, options)
     ready = asyncio.Event()
     server.on_started = ready.set
-    async with asyncio.TaskGroup() as group:
-        task = group.create_task(server.serve(), name=f"http {server.address.url}")
-        waiting = group.create_task(ready.wait())
-        await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
-        waiting.cancel()
-        try:
+    task = asyncio.create_task(server.serve(), name=f"http {server.address.url}")
+    task.add_done_callback(lambda _: ready.set())
+    await ready.wait()
+    try:
+        if not task.done():
             yield server.address
-        finally:
-            server.should_exit = True
+    finally:
+        server.should_exit = True
+        await task
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
@@ -98,7 +98,7 @@ class _Server(uvicorn.Server):
         super().__init__(uvicorn.Config(app, **(settings | options)))
         self.address = Address(*listener.getsockname()[:2])
         self._listener = listener
-        self._closing = asyncio.Event()
+        self._closing = Closing(self._cut_off)
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         try:
@@ -112,8 +112,15 @@ class _Server(uvicorn.Server):
         self.on_started()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._closing.set()
+        self._closing.asked.set()
         await super().shutdown(sockets)
+
+    def _cut_off(self, client: Any) -> None:
+        """Closing would wait, without end, for a client to take what is still to be sent."""
+        connections: list[Any] = list(self.server_state.connections)
+        for connection in connections:
+            if client and getattr(connection, "client", None) == client:
+                connection.transport.abort()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing, suppress
+from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
@@ -11,7 +12,7 @@ from headwater.errors import Overloaded
 from headwater.http.limits import Limits
 
 CLOSING = "headwater.closing"
-"""Where `serve` puts, into the state of each request, the asyncio.Event that says that the server is to stop."""
+"""Where `serve` puts its Closing in the state of each request. Other servers have none: they wait for clients."""
 
 HEADERS = [
     (b"content-type", b"text/event-stream"),
@@ -20,12 +21,23 @@ HEADERS = [
 ]
 HEARTBEAT = b": still here\n\n"
 _START = b"retry: 1000\n\n"
-_FAREWELL = 0.5  # seconds for the last chunk; who does not read by then is cut off
+_FAREWELL = 0.5  # seconds for the last chunk; a client that does not read by then is cut off
 _RETRY_AFTER = 5.0
 
 log = logging.getLogger("headwater.http")
 
 Chunks = AsyncGenerator[bytes, None]
+
+
+class Closing:
+    """How a server that is to stop and the event streams that it serves come apart.
+
+    `asked` is set when streams are to end; `cut_off` drops the connection of a client that stopped reading.
+    """
+
+    def __init__(self, cut_off: Callable[[Any], None]) -> None:
+        self.asked = asyncio.Event()
+        self.cut_off = cut_off
 
 
 class EventStreams:
@@ -47,22 +59,21 @@ class EventStreams:
                 self.open -= 1
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send, chunks: Chunks) -> None:
+        closing: Closing | None = scope.get("state", {}).get(CLOSING)
         await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
         if scope["method"] != "HEAD":
-            await _first_of(scope, receive, send, chunks)
-        # A client that stopped reading must not keep the server from stopping.
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_FAREWELL):
-                await send({"type": "http.response.body", "body": b""})
+            await _first_of(receive, send, chunks, closing)
+        if not await _in_time(send({"type": "http.response.body", "body": b""})) and closing is not None:
+            closing.cut_off(scope["client"])
+            await _in_time(_gone(receive))
 
 
-async def _first_of(scope: Scope, receive: Receive, send: Send, chunks: Chunks) -> None:
+async def _first_of(receive: Receive, send: Send, chunks: Chunks, closing: Closing | None) -> None:
     """Send until the first of: nothing more to send, the client is gone, the server is to stop."""
-    closing: asyncio.Event | None = scope.get("state", {}).get(CLOSING)
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(_send_all(send, chunks)), group.create_task(_gone(receive))]
         if closing is not None:
-            tasks.append(group.create_task(_set(closing)))
+            tasks.append(group.create_task(_set(closing.asked)))
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in tasks:
             task.cancel()
@@ -81,6 +92,14 @@ async def _send_all(send: Send, chunks: Chunks) -> None:
 async def _gone(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
+
+
+async def _in_time(work: Awaitable[None]) -> bool:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_FAREWELL):
+            await work
+            return True
+    return False
 
 
 async def _set(event: asyncio.Event) -> None:

@@ -42,6 +42,7 @@ class Views:
         params = Params(scope)
         after, timeout = self._as_of(params)
         params.done()
+        await self._check_position(after)
         found = await self._runtime.get(view, key, after=after, timeout=timeout)
         if found is None:
             raise Fault(404, "no-such-row", f"View {view.name!r} has no row {key[:80]!r}.", view=view.name, key=key)
@@ -57,6 +58,7 @@ class Views:
         order_by = _order(params, fields)
         where = {name: values for name in filters(fields) if (values := _values(params, name, fields[name]))}
         params.done()
+        await self._check_position(after)
         found = await self._runtime.find(
             view, where=where, order_by=order_by, limit=limit, offset=offset, after=after, timeout=timeout
         )
@@ -71,6 +73,12 @@ class Views:
     def _as_of(self, params: Params) -> tuple[int, float]:
         most = self._limits.max_wait
         return params.whole("after", 0), params.seconds("timeout", DEFAULT_WAIT, most)
+
+    async def _check_position(self, after: int) -> None:
+        """Waiting for a position that nobody was given would only hold a connection."""
+        if after and after > (head := await self._runtime.store.head()):
+            detail = f"Nothing is recorded at position {after} yet; the last one is {head}."
+            raise Fault(409, "no-such-position", detail, position=after, head=head)
 
     async def _answer(self, send: Send, view: View[Any, Any], found: Any) -> None:
         reached = await self._runtime.queries.position(view.name)
@@ -106,7 +114,7 @@ def _is_scalar(info: msgspec.inspect.Type) -> bool:
 
 
 def _values(params: Params, name: str, type: Any) -> list[Any]:
-    return [typed(name, text, type) for text in params.all(name)]
+    return [typed(name, text, type) for text in params.several(name)]
 
 
 def _order(params: Params, fields: dict[str, Any]) -> tuple[str, ...]:

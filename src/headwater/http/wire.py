@@ -7,12 +7,13 @@ from typing import TypeVar
 
 from starlette.types import Message, Receive, Scope, Send
 
-from headwater.http.limits import Limits
+from headwater.http.deadlines import DeadlinePassed, Deadlines
 from headwater.http.problems import Fault, problem_of
 
 JSON = (b"content-type", b"application/json")
 POSITION = b"headwater-position"
-LINGER = 1.0  # seconds
+LINGER = 5.0  # seconds in which a refused body is still read
+SILENCE = 0.5  # seconds without any of it that end this early
 _CLOSE = (b"connection", b"close")
 
 T = TypeVar("T")
@@ -46,25 +47,23 @@ class Endpoint:
             await respond(send, status, body, *headers)
 
 
-def timed(handle: Handle, seconds: float) -> Handle:
-    """A handler that is given so many seconds."""
+def timed(handle: Handle, deadlines: Deadlines) -> Handle:
+    """A handler whose time is limited."""
 
     async def within(scope: Scope, receive: Receive, send: Send) -> None:
-        await in_time(handle(scope, receive, send), seconds)
+        await in_time(handle(scope, receive, send), deadlines)
 
     return within
 
 
-async def in_time(work: Awaitable[T], seconds: float) -> T:
-    """What `work` returns. Raises a 503 fault when it takes more than so many seconds."""
+async def in_time(work: Awaitable[T], deadlines: Deadlines) -> T:
+    """What `work` returns. Raises a 503 fault when it takes too long."""
     try:
-        async with asyncio.timeout(seconds) as deadline:
-            return await work
-    except TimeoutError:
-        if not deadline.expired():
-            raise
-    raise Fault(503, "timed-out", "This took too long, and whether it was done is not known. A command can be "
-                "repeated safely with the same Idempotency-Key.", headers=[(b"retry-after", b"1")])  # fmt: skip
+        return await deadlines.run(work)
+    except DeadlinePassed:
+        detail = "This took too long, and whether it was done is not known. A command can be repeated safely with the "
+        detail += "same Idempotency-Key."
+        raise Fault(503, "timed-out", detail, headers=[(b"retry-after", b"1")]) from None
 
 
 async def respond(send: Send, status: int, body: bytes, *headers: tuple[bytes, bytes]) -> None:
@@ -77,25 +76,25 @@ def _length(body: bytes) -> tuple[bytes, bytes]:
     return (b"content-length", b"%d" % len(body))
 
 
-async def read_body(headers: Mapping[bytes, bytes], receive: Receive, limits: Limits) -> bytes:
+async def read_body(headers: Mapping[bytes, bytes], receive: Receive, limit: int, deadlines: Deadlines) -> bytes:
     """The request's body. Raises a 413 or 408 fault as soon as it is too long or too late, and ClientGone."""
-    declared, limit = headers.get(b"content-length", b""), limits.max_body_bytes
+    declared = headers.get(b"content-length", b"")
     if declared.isdigit() and int(declared[:20]) > limit:
         raise _too_large(limit)
     try:
-        async with asyncio.timeout(limits.body_timeout) as deadline:
-            message = await receive()
-            body = _part(message)
-            if message.get("more_body"):
-                body = await _read_rest(bytearray(body), receive, limit)
-    except TimeoutError:
-        if not deadline.expired():
-            raise
-        raise Unread(408, "request-timeout", f"The body took longer than {limits.body_timeout:g} s.",
-                     headers=[_CLOSE]) from None  # fmt: skip
+        body = await deadlines.run(_read(receive, limit))
+    except DeadlinePassed:
+        detail = f"The body took longer than {deadlines.seconds:g} s."
+        raise Unread(408, "request-timeout", detail, headers=[_CLOSE]) from None
     if len(body) > limit:
         raise _too_large(limit)
     return body
+
+
+async def _read(receive: Receive, limit: int) -> bytes:
+    message = await receive()
+    body = _part(message)
+    return await _read_rest(bytearray(body), receive, limit) if message.get("more_body") else body
 
 
 async def _read_rest(body: bytearray, receive: Receive, limit: int) -> bytes:
@@ -128,6 +127,6 @@ async def _refuse(receive: Receive, send: Send, fault: Fault) -> None:
     await send({"type": "http.response.body", "body": body, "more_body": True})
     with suppress(TimeoutError):
         async with asyncio.timeout(LINGER):
-            while (await receive()).get("more_body"):
+            while (await asyncio.wait_for(receive(), SILENCE)).get("more_body"):
                 pass
     await send({"type": "http.response.body", "body": b""})

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from headwater.clock import Clock, to_micros
 from headwater.codec import CommandCatalog, EventCatalog
-from headwater.errors import Rejected, StoreClosed
+from headwater.errors import IdReused, Rejected, StoreClosed
 from headwater.fold import Reaction, Schedule, Unschedule
 from headwater.messages import Envelope, Metadata, Page, Position, query
 from headwater.reactions.port import ReactionStore, Timer
@@ -96,7 +96,7 @@ class ReactionRunner:
             envelope.metadata.traceparent,
             envelope.metadata.actor,
         )
-        for number, each in enumerate(wanted):
+        for number, each in enumerate(wanted or ()):
             await self._carry_out(each, f"{self.reaction.name}:{envelope.id}:{number}", envelope, metadata)
 
     async def _carry_out(self, wanted: Any, id: str, envelope: Envelope, metadata: Metadata) -> None:
@@ -116,11 +116,15 @@ class ReactionRunner:
 
 
 async def carry_out(execute: Execute, command: object, id: str, metadata: Metadata) -> None:
-    """Execute a command that follows from an event or a timer; the domain's "no" counts as done."""
+    """Execute a command that follows from an event or a timer.
+
+    The domain's "no" counts as done, and so does a command in whose place another one was executed before: `do` ran
+    again, after a crash, and answered differently.
+    """
     try:
         await execute(command, id=id, metadata=metadata)
-    except Rejected as no:
-        log.info("command %s of %s was rejected: %s", type(command).__name__, id, no)
+    except (Rejected, IdReused) as no:
+        log.info("command %s of %s was not executed: %s", type(command).__name__, id, no)
 
 
 class TimerRunner:

@@ -52,6 +52,7 @@ class MemoryStore:
     ) -> Appended:
         self._check_open()
         check_writes(writes, id, self._max_event_bytes)
+        await asyncio.sleep(0)  # as any store would, let others go on: nobody may rely on appends being at once
         if id and (first := self._find_append(id, fingerprint)):
             return first
         for write in writes:

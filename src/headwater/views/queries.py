@@ -1,6 +1,6 @@
 """Asking views: by key, by fields, by SQL; as of a position if wanted."""
 
-import time
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -9,7 +9,7 @@ from headwater.fold import AnyView, View
 from headwater.messages import Position
 from headwater.views.port import Build, ViewStore
 from headwater.views.projector import definition, projector
-from headwater.views.table import RowTable
+from headwater.views.table import Column, RowTable
 
 S = TypeVar("S")
 
@@ -47,6 +47,8 @@ class Queries:
     ) -> list[S]:
         """Rows whose fields equal those of `where` (a list: one of its values), sorted by `order_by` ('-field':
         descending)."""  # fmt: skip
+        if limit < 0 or offset < 0:
+            raise BadInput(f"limit {limit} and offset {offset}: neither may be negative")
         build, table = await self._live(view, after, timeout)
         order = [(table.column(name.removeprefix("-")).name, name.startswith("-")) for name in order_by]
         rows = await self._views.find(build, table.table, _conditions(table, where), order, limit, offset)
@@ -74,9 +76,10 @@ class Queries:
 
     async def reached(self, name: str, position: Position, timeout: float) -> Build:
         """The live build of a view once it has reached `position` and has the declared shape. Raises NotYetVisible."""
-        give_up = time.monotonic() + timeout
+        now = asyncio.get_running_loop().time
+        give_up = now() + timeout
         while (build := await self._build(name)).position < position or build.definition != self._definitions[name]:
-            if not await self._views.changed(give_up - time.monotonic()):
+            if not await self._views.changed(give_up - now()):
                 raise NotYetVisible(name, position, build.position)
         return build
 
@@ -100,6 +103,14 @@ def _conditions(table: RowTable[Any], where: Mapping[str, Any] | None) -> list[t
         values = list(value) if isinstance(value, list | tuple | set | frozenset) else [value]
         if not values:
             raise BadInput(f"field {name!r}: an empty list of values matches nothing; leave the field out instead")
-        encode = column.encode
-        conditions.append((name, [encode(one) if encode and one is not None else one for one in values]))
+        conditions.append((name, [_encoded(column, one) for one in values]))
     return conditions
+
+
+def _encoded(column: Column, value: Any) -> Any:
+    if column.encode is None or value is None:
+        return value
+    try:
+        return column.encode(value)
+    except (TypeError, ValueError, AttributeError) as error:
+        raise BadInput(f"field {column.name!r}: {value!r} is no value of it ({error})") from error

@@ -184,12 +184,13 @@ class ViewRunner:
                 await self._machine.claim(each)
 
     async def _moved_by_others(self, group: list[Projection]) -> bool:
-        give_up = time.monotonic() + PATIENCE
+        now = asyncio.get_running_loop().time
+        give_up = now() + PATIENCE
         mine = {each.build.id: each for each in group}
-        while (left := give_up - time.monotonic()) > 0:
+        while (left := give_up - now()) > 0:
             await self._views.changed(left)
-            now = {build.id: build for build in await self._views.builds()}
-            if any(id not in now or now[id].position > each.position for id, each in mine.items()):
+            builds = {build.id: build for build in await self._views.builds()}
+            if any(id not in builds or builds[id].position > each.position for id, each in mine.items()):
                 await self.prepare()
                 return True
         return False

@@ -7,8 +7,8 @@ from typing import Final, assert_never
 import msgspec
 from msgspec.structs import replace
 
-from headwater import codec, fold
-from headwater_shop.domain.shared import Address, Line, Moment, require, total
+from headwater import Decider, command, event
+from headwater_shop.domain.shared import Address, Line, Moment, require, require_order_id, total
 
 MAX_QUANTITY: Final = 10_000
 MAX_LINES: Final = 200
@@ -16,7 +16,7 @@ MAX_LINES: Final = 200
 # Events
 
 
-@codec.event("cart.item_added")
+@event("cart.item_added")
 class ItemAdded:
     cart_id: str
     stock_code: str
@@ -26,7 +26,7 @@ class ItemAdded:
     at: Moment
 
 
-@codec.event("cart.quantity_changed")
+@event("cart.quantity_changed")
 class QuantityChanged:
     cart_id: str
     stock_code: str
@@ -34,14 +34,14 @@ class QuantityChanged:
     at: Moment
 
 
-@codec.event("cart.item_removed")
+@event("cart.item_removed")
 class ItemRemoved:
     cart_id: str
     stock_code: str
     at: Moment
 
 
-@codec.event("cart.checked_out")
+@event("cart.checked_out")
 class CartCheckedOut:
     cart_id: str
     order_id: str
@@ -94,7 +94,7 @@ def _with_line(cart: Cart, line: Line) -> Cart:
 # Commands
 
 
-@codec.command("cart.add_item")
+@command("cart.add_item")
 class AddItem:
     cart_id: str
     stock_code: str
@@ -104,7 +104,7 @@ class AddItem:
     at: Moment
 
 
-@codec.command("cart.change_quantity")
+@command("cart.change_quantity")
 class ChangeQuantity:
     """A quantity of 0 removes the item."""
 
@@ -114,14 +114,14 @@ class ChangeQuantity:
     at: Moment
 
 
-@codec.command("cart.remove_item")
+@command("cart.remove_item")
 class RemoveItem:
     cart_id: str
     stock_code: str
     at: Moment
 
 
-@codec.command("cart.check_out")
+@command("cart.check_out")
 class CheckOut:
     """Turn the cart into the order `order_id`, a new one, chosen by the caller."""
 
@@ -185,7 +185,8 @@ def _check_out(command: CheckOut, cart: Cart) -> Sequence[CartEvent]:
         return ()
     require(not cart.order_id, "checked_out", f"this cart has become order {cart.order_id}", order_id=cart.order_id)
     require(bool(cart.lines), "cart_empty", "there is nothing in the cart")
-    require(bool(command.order_id and command.customer_id), "customer_missing", "an order needs an id and a customer")
+    require_order_id(command.order_id)
+    require(bool(command.customer_id), "customer_missing", "an order needs a customer")
     lines = tuple(cart.lines.values())
     return (
         CartCheckedOut(
@@ -207,4 +208,4 @@ def _require_not_too_many(quantity: int) -> None:
 
 # Decider
 
-carts = fold.Decider("cart", initial=Cart, decide=decide, evolve=evolve, stream=lambda command: command.cart_id)
+carts = Decider("cart", initial=Cart, decide=decide, evolve=evolve, stream=lambda command: command.cart_id)

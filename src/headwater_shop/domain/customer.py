@@ -6,13 +6,13 @@ from typing import assert_never
 import msgspec
 from msgspec.structs import replace
 
-from headwater import codec, fold
+from headwater import Decider, command, event
 from headwater_shop.domain.shared import Address, Moment, require
 
 # Events
 
 
-@codec.event("customer.registered")
+@event("customer.registered")
 class CustomerRegistered:
     customer_id: str
     name: str
@@ -21,7 +21,7 @@ class CustomerRegistered:
     at: Moment
 
 
-@codec.event("customer.details_changed")
+@event("customer.details_changed")
 class DetailsChanged:
     customer_id: str
     name: str
@@ -29,7 +29,7 @@ class DetailsChanged:
     at: Moment
 
 
-@codec.event("customer.address_changed")
+@event("customer.address_changed")
 class AddressChanged:
     customer_id: str
     address: Address
@@ -65,7 +65,7 @@ def evolve(customer: Customer, event: CustomerEvent) -> Customer:
 # Commands
 
 
-@codec.command("customer.register")
+@command("customer.register")
 class RegisterCustomer:
     customer_id: str
     name: str
@@ -74,7 +74,7 @@ class RegisterCustomer:
     address: Address = Address()
 
 
-@codec.command("customer.change_details")
+@command("customer.change_details")
 class ChangeDetails:
     customer_id: str
     name: str
@@ -82,7 +82,7 @@ class ChangeDetails:
     at: Moment
 
 
-@codec.command("customer.change_address")
+@command("customer.change_address")
 class ChangeAddress:
     customer_id: str
     address: Address
@@ -127,6 +127,6 @@ def _require_details(name: str, email: str) -> None:
 
 # Decider
 
-customers = fold.Decider(
+customers = Decider(
     "customer", initial=Customer, decide=decide, evolve=evolve, stream=lambda command: command.customer_id
 )

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple, assert_never
 
 import msgspec
 
-from headwater import codec, fold
+from headwater import Decider, command, event
 from headwater_shop.domain.shared import Line, Moment, stream_part, total
 
 MAX_LINES: Final = 1000
@@ -24,7 +24,7 @@ MAX_CHARS: Final = 100_000
 # Events
 
 
-@codec.event("order.imported")
+@event("order.imported")
 class OrderImported:
     """A historical sale. An invoice with rows of several minutes, customers or countries has several of these."""
 
@@ -36,7 +36,7 @@ class OrderImported:
     at: Moment
 
 
-@codec.event("return.imported")
+@event("return.imported")
 class ReturnImported:
     """A historical return. Quantities and `total` stand as in the file: negative, as a rule."""
 
@@ -48,7 +48,7 @@ class ReturnImported:
     at: Moment
 
 
-@codec.event("adjustment.imported")
+@event("adjustment.imported")
 class AdjustmentImported:
     """Rows that are neither sale nor return: stock found or lost, bad debts, gifts."""
 
@@ -97,7 +97,7 @@ class Section(msgspec.Struct, frozen=True, gc=False):
     at: Moment
 
 
-@codec.command("invoice.import")
+@command("invoice.import")
 class ImportInvoice:
     """All rows that one file has under an invoice number."""
 
@@ -190,7 +190,7 @@ def _event(invoice_no: str, section: Section, lines: tuple[Line, ...]) -> Invoic
 
 # Decider
 
-invoices = fold.Decider(
+invoices = Decider(
     "invoice",
     initial=Invoice,
     decide=decide,

@@ -5,7 +5,6 @@
 Money that arrives for an order which does not await it any more is due back to the customer at once.
 """
 
-import re
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final, assert_never
@@ -13,7 +12,7 @@ from typing import Final, assert_never
 import msgspec
 from msgspec.structs import replace
 
-from headwater import codec, fold
+from headwater import Decider, command
 from headwater_shop.domain.order_events import (
     LineReserved,
     Order,
@@ -29,15 +28,12 @@ from headwater_shop.domain.order_events import (
     Status,
     evolve,
 )
-from headwater_shop.domain.shared import Address, Line, Moment, require, total
-
-ORDER_ID: Final = re.compile(r"[a-z][A-Za-z0-9_-]{0,99}")
-"""Live orders begin with a small letter, so they never meet the invoice numbers of imported history."""
+from headwater_shop.domain.shared import Address, Line, Moment, require, require_order_id, total
 
 # Commands
 
 
-@codec.command("order.place")
+@command("order.place")
 class PlaceOrder:
     order_id: str
     customer_id: str
@@ -47,7 +43,7 @@ class PlaceOrder:
     at: Moment
 
 
-@codec.command("order.confirm_line")
+@command("order.confirm_line")
 class ConfirmLine:
     """The stock-keeper has reserved this line."""
 
@@ -56,7 +52,7 @@ class ConfirmLine:
     at: Moment
 
 
-@codec.command("order.refuse_line")
+@command("order.refuse_line")
 class RefuseLine:
     """The stock-keeper cannot reserve this line, so the order cannot be."""
 
@@ -67,7 +63,7 @@ class RefuseLine:
     at: Moment
 
 
-@codec.command("order.record_payment")
+@command("order.record_payment")
 class RecordPayment:
     order_id: str
     payment_id: str
@@ -75,7 +71,7 @@ class RecordPayment:
     at: Moment
 
 
-@codec.command("order.record_payment_failure")
+@command("order.record_payment_failure")
 class RecordPaymentFailure:
     order_id: str
     payment_id: str
@@ -83,7 +79,7 @@ class RecordPaymentFailure:
     at: Moment
 
 
-@codec.command("order.retry_payment")
+@command("order.retry_payment")
 class RetryPayment:
     """The customer tries to pay once more after a failure."""
 
@@ -91,13 +87,13 @@ class RetryPayment:
     at: Moment
 
 
-@codec.command("order.dispatch")
+@command("order.dispatch")
 class DispatchOrder:
     order_id: str
     at: Moment
 
 
-@codec.command("order.cancel")
+@command("order.cancel")
 class CancelOrder:
     """The customer's wish; too late once the order is paid."""
 
@@ -106,7 +102,7 @@ class CancelOrder:
     at: Moment
 
 
-@codec.command("order.expire")
+@command("order.expire")
 class ExpireOrder:
     """The time to pay is over. Changes nothing when the order is paid or cancelled."""
 
@@ -119,7 +115,7 @@ class ReturnedItem(msgspec.Struct, frozen=True, gc=False):
     quantity: int
 
 
-@codec.command("order.return_goods")
+@command("order.return_goods")
 class ReturnGoods:
     order_id: str
     items: tuple[ReturnedItem, ...]
@@ -176,11 +172,7 @@ def decide(command: OrderCommand, order: Order) -> Sequence[OrderEvent]:
 
 def _place(command: PlaceOrder, order: Order) -> Sequence[OrderEvent]:
     require(order.placed is None, "already_placed", f"order {command.order_id} is placed already")
-    require(
-        ORDER_ID.fullmatch(command.order_id) is not None,
-        "order_id_malformed",
-        "an order's id begins with a small letter; letters, digits, - and _ follow, 100 at most",
-    )
+    require_order_id(command.order_id)
     require(bool(command.customer_id), "customer_missing", "an order needs a customer")
     require(bool(command.lines), "order_empty", "an order needs at least one line")
     codes = [line.stock_code for line in command.lines]
@@ -297,4 +289,4 @@ def _back(item: ReturnedItem, order: Order, placed: OrderPlaced) -> Line:
 
 # Decider
 
-orders = fold.Decider("order", initial=Order, decide=decide, evolve=evolve, stream=lambda command: command.order_id)
+orders = Decider("order", initial=Order, decide=decide, evolve=evolve, stream=lambda command: command.order_id)

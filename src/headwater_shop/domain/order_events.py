@@ -8,13 +8,13 @@ from typing import assert_never
 import msgspec
 from msgspec.structs import replace
 
-from headwater import codec
+from headwater import event
 from headwater_shop.domain.shared import Address, Line, Moment
 
 # Events
 
 
-@codec.event("order.placed")
+@event("order.placed")
 class OrderPlaced:
     order_id: str
     customer_id: str
@@ -25,14 +25,14 @@ class OrderPlaced:
     at: Moment
 
 
-@codec.event("order.line_reserved")
+@event("order.line_reserved")
 class LineReserved:
     order_id: str
     stock_code: str
     at: Moment
 
 
-@codec.event("order.payment_due")
+@event("order.payment_due")
 class PaymentDue:
     """All stock is reserved (or the customer tries again): now `payment_id` is to be taken."""
 
@@ -43,7 +43,7 @@ class PaymentDue:
     at: Moment
 
 
-@codec.event("order.payment_failed")
+@event("order.payment_failed")
 class PaymentFailed:
     order_id: str
     payment_id: str
@@ -51,7 +51,7 @@ class PaymentFailed:
     at: Moment
 
 
-@codec.event("order.paid")
+@event("order.paid")
 class OrderPaid:
     """From here on the order counts as a sale; the event carries all that a sales report needs."""
 
@@ -64,14 +64,14 @@ class OrderPaid:
     at: Moment
 
 
-@codec.event("order.dispatched")
+@event("order.dispatched")
 class OrderDispatched:
     order_id: str
     lines: tuple[Line, ...]
     at: Moment
 
 
-@codec.event("order.cancelled")
+@event("order.cancelled")
 class OrderCancelled:
     """`code` is 'customer', 'payment_overdue' or what the stock-keeper said ('out_of_stock', 'price_changed', …)."""
 
@@ -82,7 +82,7 @@ class OrderCancelled:
     at: Moment
 
 
-@codec.event("order.returned")
+@event("order.returned")
 class OrderReturned:
     """Goods came back: `lines` and `total` are positive, what the customer gets back."""
 
@@ -94,7 +94,7 @@ class OrderReturned:
     at: Moment
 
 
-@codec.event("order.refund_due")
+@event("order.refund_due")
 class RefundDue:
     order_id: str
     payment_id: str

@@ -7,13 +7,13 @@ from typing import assert_never
 import msgspec
 from msgspec.structs import replace
 
-from headwater import codec, fold
+from headwater import Decider, command, event
 from headwater_shop.domain.shared import Moment, require
 
 # Events
 
 
-@codec.event("payment.requested")
+@event("payment.requested")
 class PaymentRequested:
     payment_id: str
     order_id: str
@@ -21,7 +21,7 @@ class PaymentRequested:
     at: Moment
 
 
-@codec.event("payment.received")
+@event("payment.received")
 class PaymentReceived:
     payment_id: str
     order_id: str
@@ -30,7 +30,7 @@ class PaymentReceived:
     at: Moment
 
 
-@codec.event("payment.declined")
+@event("payment.declined")
 class PaymentDeclined:
     payment_id: str
     order_id: str
@@ -38,7 +38,7 @@ class PaymentDeclined:
     at: Moment
 
 
-@codec.event("payment.refunded")
+@event("payment.refunded")
 class PaymentRefunded:
     payment_id: str
     order_id: str
@@ -79,7 +79,7 @@ def evolve(payment: Payment, event: PaymentEvent) -> Payment:
 # Commands
 
 
-@codec.command("payment.request")
+@command("payment.request")
 class RequestPayment:
     payment_id: str
     order_id: str
@@ -87,7 +87,7 @@ class RequestPayment:
     at: Moment
 
 
-@codec.command("payment.record_receipt")
+@command("payment.record_receipt")
 class RecordReceipt:
     """The gateway took the money."""
 
@@ -96,7 +96,7 @@ class RecordReceipt:
     at: Moment
 
 
-@codec.command("payment.record_decline")
+@command("payment.record_decline")
 class RecordDecline:
     """The gateway took nothing, and never will for this payment."""
 
@@ -105,7 +105,7 @@ class RecordDecline:
     at: Moment
 
 
-@codec.command("payment.record_refund")
+@command("payment.record_refund")
 class RecordRefund:
     """The gateway gave money back."""
 
@@ -176,6 +176,4 @@ def _refund(command: RecordRefund, payment: Payment, requested: PaymentRequested
 
 # Decider
 
-payments = fold.Decider(
-    "payment", initial=Payment, decide=decide, evolve=evolve, stream=lambda command: command.payment_id
-)
+payments = Decider("payment", initial=Payment, decide=decide, evolve=evolve, stream=lambda command: command.payment_id)

@@ -10,13 +10,13 @@ from typing import assert_never
 import msgspec
 from msgspec.structs import replace
 
-from headwater import codec, fold
+from headwater import Decider, command, event
 from headwater_shop.domain.shared import Moment, require, stream_part
 
 # Events
 
 
-@codec.event("product.listed")
+@event("product.listed")
 class ProductListed:
     stock_code: str
     name: str
@@ -27,14 +27,14 @@ class ProductListed:
     on_hand: int | None = None
 
 
-@codec.event("product.repriced")
+@event("product.repriced")
 class ProductRepriced:
     stock_code: str
     price: Decimal
     at: Moment
 
 
-@codec.event("product.stock_counted")
+@event("product.stock_counted")
 class StockCounted:
     """The shelf was counted: so much lies there, reserved pieces included."""
 
@@ -43,7 +43,7 @@ class StockCounted:
     at: Moment
 
 
-@codec.event("product.stock_received")
+@event("product.stock_received")
 class StockReceived:
     stock_code: str
     quantity: int
@@ -51,7 +51,7 @@ class StockReceived:
     at: Moment
 
 
-@codec.event("product.stock_reserved")
+@event("product.stock_reserved")
 class StockReserved:
     stock_code: str
     order_id: str
@@ -59,7 +59,7 @@ class StockReserved:
     at: Moment
 
 
-@codec.event("product.reservation_refused")
+@event("product.reservation_refused")
 class ReservationRefused:
     """An order did not get what it wanted. `code` is 'not_listed', 'price_changed', 'stock_unknown', 'out_of_stock'."""
 
@@ -71,7 +71,7 @@ class ReservationRefused:
     at: Moment
 
 
-@codec.event("product.reservation_released")
+@event("product.reservation_released")
 class ReservationReleased:
     stock_code: str
     order_id: str
@@ -79,7 +79,7 @@ class ReservationReleased:
     at: Moment
 
 
-@codec.event("product.stock_shipped")
+@event("product.stock_shipped")
 class StockShipped:
     """Reserved pieces left the house."""
 
@@ -149,7 +149,7 @@ def _without(reserved: Mapping[str, int], order_id: str) -> Mapping[str, int]:
 # Commands
 
 
-@codec.command("product.list")
+@command("product.list")
 class ListProduct:
     """Put a new product into the catalogue."""
 
@@ -162,7 +162,7 @@ class ListProduct:
     on_hand: int | None = None
 
 
-@codec.command("product.ensure_listed")
+@command("product.ensure_listed")
 class EnsureListed:
     """As ListProduct, but content with a product that is listed already."""
 
@@ -175,21 +175,21 @@ class EnsureListed:
     on_hand: int | None = None
 
 
-@codec.command("product.reprice")
+@command("product.reprice")
 class RepriceProduct:
     stock_code: str
     price: Decimal
     at: Moment
 
 
-@codec.command("product.count_stock")
+@command("product.count_stock")
 class CountStock:
     stock_code: str
     on_hand: int
     at: Moment
 
 
-@codec.command("product.receive_stock")
+@command("product.receive_stock")
 class ReceiveStock:
     """Goods came in, from a supplier or back from a customer; `reference` says from where."""
 
@@ -199,7 +199,7 @@ class ReceiveStock:
     at: Moment
 
 
-@codec.command("product.reserve_stock")
+@command("product.reserve_stock")
 class ReserveStock:
     """Keep pieces for an order, at the price that its customer was shown. The answer is an event either way."""
 
@@ -210,7 +210,7 @@ class ReserveStock:
     at: Moment
 
 
-@codec.command("product.release_stock")
+@command("product.release_stock")
 class ReleaseStock:
     """The order does not need its pieces any more."""
 
@@ -219,7 +219,7 @@ class ReleaseStock:
     at: Moment
 
 
-@codec.command("product.ship_stock")
+@command("product.ship_stock")
 class ShipStock:
     """The order's pieces leave the house."""
 
@@ -343,6 +343,6 @@ def _require_listed(product: Product, stock_code: str) -> None:
 
 # Decider
 
-products = fold.Decider(
+products = Decider(
     "product", initial=Product, decide=decide, evolve=evolve, stream=lambda command: stream_part(command.stock_code)
 )

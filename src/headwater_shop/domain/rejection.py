@@ -10,14 +10,14 @@ from typing import Final
 
 import msgspec
 
-from headwater import codec, fold
+from headwater import Decider, command, event
 
 BUCKETS: Final = 256
 
 # Events
 
 
-@codec.event("row.rejected")
+@event("row.rejected")
 class RowRejected:
     """`digest` and `nth` name the row: the nth of this content in a file. `text` is its beginning."""
 
@@ -55,7 +55,7 @@ class RejectedRow(msgspec.Struct, frozen=True, gc=False):
     text: str
 
 
-@codec.command("row.reject")
+@command("row.reject")
 class RejectRows:
     """Rows of one bucket from one file."""
 
@@ -83,6 +83,4 @@ def bucket_of(digest: str) -> str:
 
 # Decider
 
-rejections = fold.Decider(
-    "rejection", initial=Bucket, decide=decide, evolve=evolve, stream=lambda command: command.bucket
-)
+rejections = Decider("rejection", initial=Bucket, decide=decide, evolve=evolve, stream=lambda command: command.bucket)

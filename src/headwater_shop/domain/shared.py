@@ -1,19 +1,24 @@
 """What several aggregates speak of: lines of goods, addresses, moments."""
 
 import hashlib
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from functools import reduce
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 
-from headwater import errors
+from headwater import Rejected
 from headwater_shop.domain import money
 
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 """A point in time with its time zone. Historical times of the imported files are kept as if in UTC."""
+
+
+ORDER_ID: Final = re.compile(r"[a-z][A-Za-z0-9_-]{0,99}")
+"""Live orders begin with a small letter, so they never meet the invoice numbers of imported history."""
 
 
 class Line(msgspec.Struct, frozen=True, gc=False):
@@ -46,7 +51,13 @@ def total(lines: Iterable[Line]) -> Decimal:
 def require(holds: bool, code: str, reason: str, **facts: object) -> None:
     """Reject the command unless the rule holds."""
     if not holds:
-        raise errors.Rejected(reason, code, **facts)
+        raise Rejected(reason, code, **facts)
+
+
+def require_order_id(order_id: str) -> None:
+    """Reject an id that no live order may have."""
+    rule = "an order's id begins with a small letter; letters, digits, - and _ follow, 100 at most"
+    require(ORDER_ID.fullmatch(order_id) is not None, "order_id_malformed", rule)
 
 
 def stream_part(name: str) -> str:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Final
 
-from headwater import fold
+from headwater import App, Reaction
 from headwater_shop.domain.cart import carts
 from headwater_shop.domain.customer import customers
 from headwater_shop.domain.invoice import invoices
@@ -24,25 +24,25 @@ def shop_app(
     *,
     payment_deadline: timedelta = PAYMENT_DEADLINE,
     packing: timedelta = timedelta(0),
-) -> fold.App:
+) -> App:
     """The shop over a payment gateway (without one: a double that accepts everything at once).
 
     An order is cancelled when it is not paid within `payment_deadline`; a paid one is dispatched after `packing`.
     """
     money_taker = gateway or PaymentDouble()
-    return fold.App(
+    return App(
         "shop",
         deciders=(products, customers, carts, orders, payments, invoices, rejections),
         views=VIEWS,
         reactions=(
-            fold.Reaction("place_order", reactions.place_order),
-            fold.Reaction("keep_stock", reactions.keep_stock),
-            fold.Reaction("answer_order", reactions.answer_order),
-            fold.Reaction("request_payment", reactions.request_payment),
-            fold.Reaction("take_money", reactions.take_money(money_taker), concurrency=64),
-            fold.Reaction("settle_order", reactions.settle_order),
-            fold.Reaction("give_back", reactions.give_back(money_taker)),
-            fold.Reaction("watch_deadline", reactions.watch_deadline(payment_deadline)),
-            fold.Reaction("dispatch", reactions.dispatch(packing)),
+            Reaction("place_order", reactions.place_order),
+            Reaction("keep_stock", reactions.keep_stock),
+            Reaction("answer_order", reactions.answer_order),
+            Reaction("request_payment", reactions.request_payment),
+            Reaction("take_money", reactions.take_money(money_taker), concurrency=64),
+            Reaction("settle_order", reactions.settle_order),
+            Reaction("give_back", reactions.give_back(money_taker)),
+            Reaction("watch_deadline", reactions.watch_deadline(payment_deadline)),
+            Reaction("dispatch", reactions.dispatch(packing)),
         ),
     )

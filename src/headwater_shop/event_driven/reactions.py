@@ -6,7 +6,7 @@ Reactions of one aggregate to another's events; each passes on the event's time,
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import timedelta
 
-from headwater import fold
+from headwater import Schedule, Unschedule
 from headwater_shop.domain import cart, order, order_events, payment, product
 from headwater_shop.domain.shared import Line
 from headwater_shop.event_driven.gateway import PaymentGateway
@@ -97,8 +97,8 @@ def watch_deadline(
     def do(event: order_events.OrderPlaced | order_events.OrderPaid | order_events.OrderCancelled) -> Commands:
         key = f"payment-deadline-{event.order_id}"
         if isinstance(event, order_events.OrderPlaced):
-            return [fold.Schedule(key, order.ExpireOrder(event.order_id, event.at + deadline), after=deadline)]
-        return [fold.Unschedule(key)]
+            return [Schedule(key, order.ExpireOrder(event.order_id, event.at + deadline), after=deadline)]
+        return [Unschedule(key)]
 
     return do
 
@@ -108,6 +108,6 @@ def dispatch(packing: timedelta) -> Callable[[order_events.OrderPaid], Commands]
 
     def do(event: order_events.OrderPaid) -> Commands:
         command = order.DispatchOrder(event.order_id, event.at + packing)
-        return [fold.Schedule(f"packing-{event.order_id}", command, after=packing) if packing else command]
+        return [Schedule(f"packing-{event.order_id}", command, after=packing) if packing else command]
 
     return do

@@ -12,13 +12,12 @@ from typing import Final
 
 import msgspec
 
-from headwater.app import Runtime
+from headwater import Executed, Runtime
 from headwater.clock import SystemClock
 from headwater.codec import command_name
-from headwater.commands.executor import Executed
 from headwater_shop.domain.invoice import ImportInvoice, Kind
 from headwater_shop.domain.rejection import RejectRows
-from headwater_shop.event_driven.views import VIEWS
+from headwater_shop.event_driven.views import caught_up
 from headwater_shop.imports.gather import Gatherer, ImportCommand, listing
 from headwater_shop.imports.reader import TransactionsFile
 from headwater_shop.imports.survey import survey
@@ -28,7 +27,6 @@ OPENING_STOCK: Final = 250
 """Imported products start with so many on the shelf, so that the shop can sell them."""
 
 _SURVEY_SHARE: Final = 0.1
-_VISIBLE_WITHIN: Final = 120.0
 
 Progress = Callable[[int, int], None]
 
@@ -61,7 +59,7 @@ async def import_file(
     began = clock.monotonic()
     tally = _Tally()
     gatherer = await _import(runtime, Path(path), progress or _silent, opening_stock, tally)
-    await _visible(runtime)
+    await caught_up(runtime)
     return ImportResult(
         gatherer.rows,
         gatherer.rejected,
@@ -77,8 +75,7 @@ async def _import(
     runtime: Runtime, path: Path, progress: Progress, opening_stock: int | None, tally: "_Tally"
 ) -> Gatherer:
     with TransactionsFile(path) as file:
-        # In a thread: the survey of a large file would hold up everyone else.
-        found = await asyncio.to_thread(survey, file, lambda: progress(int(file.done * _SURVEY_SHARE), file.size))
+        found = await survey(file, lambda: progress(int(file.done * _SURVEY_SHARE), file.size))
     with TransactionsFile(path) as file:
         gatherer = Gatherer(file, found.last_row, lambda: progress(_weighted(file), file.size))
         products = (listing(product, opening_stock) for product in found.products)
@@ -114,13 +111,6 @@ def command_id(command: ImportCommand) -> str:
     """The same for the same content, whatever file and line it stands in."""
     name = command_name(command.__class__)
     return f"import-{hashlib.sha256(name.encode() + b' ' + msgspec.json.encode(command)).hexdigest()[:40]}"
-
-
-async def _visible(runtime: Runtime) -> None:
-    """Wait until every view has got as far as the store is now."""
-    position = await runtime.store.head()
-    for view in VIEWS:
-        await runtime.queries.reached(view.name, position, _VISIBLE_WITHIN)
 
 
 class _Tally:

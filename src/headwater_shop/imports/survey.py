@@ -4,6 +4,7 @@ An invoice's rows may be scattered over the file; knowing its last row, the impo
 each invoice while it holds only the invoices in progress. A damaged file shows here, before anything is written.
 """
 
+import asyncio
 from collections.abc import Callable
 from decimal import Decimal
 from typing import NamedTuple
@@ -30,13 +31,14 @@ class Survey(NamedTuple):
     products: list[Novelty]
 
 
-def survey(file: TransactionsFile, tick: Callable[[], None]) -> Survey:
-    """Look at the whole file. Raises MalformedData."""
+async def survey(file: TransactionsFile, tick: Callable[[], None]) -> Survey:
+    """Look at the whole file, letting others work in between. Raises MalformedData."""
     last_row: dict[str, int] = {}
     products: dict[str, Novelty] = {}
     for number, record in enumerate(file.records()):
-        if number % 2000 == 0:
+        if number % 1000 == 0:
             tick()
+            await asyncio.sleep(0)
         if not record.fields:
             continue
         last_row[record.fields[0].strip()] = number

@@ -4,9 +4,12 @@ from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final
 
-_SMALL: Final = frozenset("a an and at by for from in of on or the to with".split())
+_SMALL: Final = frozenset(["a", "an", "and", "at", "by", "for", "from", "in", "of", "on", "or", "the", "to", "with"])
 _PENNY: Final = Decimal("0.01")
-_MONTHS: Final = "January February March April May June July August September October November December".split()
+_MONTHS: Final = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "December",
+)  # fmt: skip
 
 COUNTRY_NAMES: Final = {"EIRE": "Ireland", "RSA": "South Africa", "USA": "United States"}
 """The data's spellings where ours differ."""

@@ -1,7 +1,7 @@
 """Judging appends and turning them into rows, inside the writer's transaction. Synchronous."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import apsw
 import msgspec
@@ -10,7 +10,7 @@ from headwater.adapters.sqlite.kinds import Kinds
 from headwater.adapters.sqlite.queries import first_match
 from headwater.clock import Clock
 from headwater.errors import ConditionFailed, IdReused, WrongExpectedVersion
-from headwater.messages import NO_METADATA, Appended, Condition, Metadata, NewEvent, Write, new_id
+from headwater.messages import NO_METADATA, Appended, Condition, Metadata, NewEvent, Write
 
 MAX_CACHED_STREAMS = 200_000
 
@@ -29,7 +29,7 @@ LAST = "SELECT coalesce((SELECT max(position) FROM event), 0), coalesce((SELECT 
 class StoredMeta(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """The `meta` column: what goes with an event besides its data."""
 
-    id: str
+    id: str = ""
     tags: tuple[str, ...] = ()
     correlation_id: str = ""
     causation_id: str = ""
@@ -41,26 +41,15 @@ class StoredMeta(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
         return Metadata(self.correlation_id, self.causation_id, self.traceparent, self.actor)
 
 
-class Prepared(NamedTuple):
-    """An append with its rows encoded as far as they can be before it is judged."""
-
-    writes: Sequence[Write]
-    texts: Sequence[Sequence[tuple[str, str]]]  # per write: data and meta of each event
-    condition: Condition | None
-    id: str
-    fingerprint: str
-
-
 _encode_meta = msgspec.json.Encoder().encode
 
 
-def encode_meta(event: NewEvent, now: int) -> str:
-    """The `meta` column of a new event, which gets an id if it has none."""
-    id = event.id or new_id(now)
-    if event.metadata is NO_METADATA and not event.tags and not event.id:
-        return f'{{"id":"{id}"}}'
+def encode_meta(event: NewEvent) -> str:
+    """The `meta` column of a new event."""
     meta = event.metadata
-    stored = StoredMeta(id, event.tags, meta.correlation_id, meta.causation_id, meta.traceparent, meta.actor)
+    if meta is NO_METADATA and not event.tags and not event.id:
+        return ""
+    stored = StoredMeta(event.id, event.tags, meta.correlation_id, meta.causation_id, meta.traceparent, meta.actor)
     return _encode_meta(stored).decode()
 
 
@@ -106,21 +95,18 @@ class Appender:
         self._kinds.reload(self._connection)
         self._data_version = -1
 
-    def append(self, wanted: Prepared) -> Appended:
+    def append(self, writes: Sequence[Write], condition: Condition | None, id: str, fingerprint: str) -> Appended:
         """Judge one append and take it on, or refuse it whole. Raises Conflict and its kin."""
-        if wanted.id and (first := self.find(wanted.id, wanted.fingerprint)):
+        if id and (first := self.find(id, fingerprint)):
             return first
-        places = [self._judge(write) for write in wanted.writes]
-        if wanted.condition:
-            self._check(wanted.condition)
+        places = [self._judge(write) for write in writes]
+        if condition:
+            self._check(condition)
         before = self.last_position
-        versions = tuple(
-            self._take(write, texts, *place)
-            for write, texts, place in zip(wanted.writes, wanted.texts, places, strict=True)
-        )
-        if wanted.id:
+        versions = tuple([self._take(write, place) for write, place in zip(writes, places, strict=True)])
+        if id:
             text = ",".join(map(str, versions))
-            self._appends[wanted.id] = (before + 1, self.last_position, text, wanted.fingerprint)
+            self._appends[id] = (before + 1, self.last_position, text, fingerprint)
         return Appended(before + 1, self.last_position, versions)
 
     def find(self, id: str, fingerprint: str) -> Appended | None:
@@ -144,17 +130,19 @@ class Appender:
         if position is not None:
             raise ConditionFailed(position, condition.after)
 
-    def _take(self, write: Write, texts: Sequence[tuple[str, str]], stream: int, version: int) -> int:
+    def _take(self, write: Write, place: tuple[int, int]) -> int:
+        stream, version = place
         if not stream:
             stream = self._last_stream = self._last_stream + 1
             self._new_streams.append((stream, write.stream))
         position, now, add, number = self.last_position, self._now, self._events.append, self._kinds.number
-        for event, (data, meta) in zip(write.events, texts, strict=True):
+        for event in write.events:
             position += 1
             version += 1
-            add((position, stream, version, number(event.type, event.type_version), now, data, meta))
+            kind = number(event.type, event.type_version)
+            add((position, stream, version, kind, now, event.data.decode(), encode_meta(event)))
             if event.tags:
-                self._tags.extend((tag, position) for tag in event.tags)
+                self._tags.extend([(tag, position) for tag in event.tags])
         self.last_position = position
         if len(self._streams) >= MAX_CACHED_STREAMS:
             self._streams.clear()

@@ -1,7 +1,6 @@
 """SQLite's errors as Headwater's: typed, with the store's address and what to do."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
 
 import apsw
 
@@ -39,13 +38,19 @@ def translate(error: BaseException, store: str) -> BaseException:
     return error
 
 
-@contextmanager
-def translated(store: str) -> Iterator[None]:
-    """Raise SQLite's errors inside the block as Headwater's."""
-    try:
-        yield
-    except apsw.Error as error:
-        typed = translate(error, store)
-        if typed is error:
-            raise
-        raise typed from error
+class translated:
+    """Raise SQLite's errors inside the block as Headwater's. One object may serve any number of blocks."""
+
+    def __init__(self, store: str) -> None:
+        self._store = store
+
+    def __enter__(self) -> None:
+        """Nothing to prepare."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, apsw.Error):
+            typed = translate(error, self._store)
+            if typed is not error:
+                raise typed from error

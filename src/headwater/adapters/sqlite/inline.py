@@ -51,7 +51,7 @@ class InlineViews:
 
     def _advance(self, connection: apsw.Connection, projection: Projection) -> None:
         made, build = projection.projector, projection.build
-        batch = self._store.scan_on(connection, query(*made.types), build.position, BATCH)
+        batch = self._store.scan_uncommitted(query(*made.types), build.position, BATCH)
         keys = made.take(self._decoder.decode(batch))
         rows = self._views.rows_on(connection, build, made.tables[0], keys) if keys else ()
         advance = Advance(build, made.tables, made.fold(rows), batch.position)

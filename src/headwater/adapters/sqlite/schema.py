@@ -9,9 +9,14 @@ from headwater.errors import StoreCorrupt, StoreNotFound, StoreTooNew
 
 APPLICATION_ID = 0x48576174  # "HWat": marks the file as ours
 SCHEMA_VERSION = 1
-CACHE_SIZE = -16_384  # SQLite counts kibibytes as negative
+CACHE_KIB = 32 * 1024
+SMALL_CACHE_KIB = 2 * 1024
 
 TABLES = """
+-- The store's own name: the first part of event ids.
+CREATE TABLE store (id TEXT NOT NULL);
+INSERT INTO store VALUES (lower(hex(randomblob(8))));
+
 -- One row per event. The row number is the position; columns that repeat are numbers into `stream` and `kind`.
 CREATE TABLE event (
     position INTEGER PRIMARY KEY,
@@ -20,7 +25,7 @@ CREATE TABLE event (
     kind     INTEGER NOT NULL,
     time     INTEGER NOT NULL,
     data     TEXT NOT NULL,
-    meta     TEXT NOT NULL
+    meta     TEXT NOT NULL  -- JSON, empty where there is nothing to say
 );
 CREATE UNIQUE INDEX event_of_stream ON event (stream, version);
 
@@ -70,12 +75,12 @@ CREATE VIEW events AS
 """
 
 
-def connect(path: str, *, durable: bool) -> apsw.Connection:
+def connect(path: str, *, durable: bool = True, cache_kib: int = CACHE_KIB) -> apsw.Connection:
     """A connection with this store's settings. `durable`: fsync before every acknowledgement."""
     connection = apsw.Connection(path, statementcachesize=500)
     connection.set_busy_timeout(5000)
     connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}").fetchall()
-    connection.execute(f"PRAGMA wal_autocheckpoint=0; PRAGMA cache_size={CACHE_SIZE}").fetchall()
+    connection.execute(f"PRAGMA wal_autocheckpoint=0; PRAGMA cache_size={-cache_kib}").fetchall()
     return connection
 
 

@@ -3,7 +3,8 @@
 Each build has tables of its own (`order_summary__7`); SQL views under the plain names show the live build.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import apsw
@@ -11,7 +12,7 @@ import apsw
 from headwater.adapters.sqlite.faults import translated
 from headwater.adapters.sqlite.readonly import ReadOnly
 from headwater.adapters.sqlite.store import SqliteStore
-from headwater.errors import DeclarationError, Fenced
+from headwater.errors import BadInput, DeclarationError, Fenced
 from headwater.messages import Position
 from headwater.views.port import Advance, Build, Changes
 from headwater.views.table import Row, Table
@@ -47,8 +48,9 @@ class SqliteViews:
             sql = f"INSERT INTO view_build (name, version, definition, live) VALUES (?, ?, ?, ?) RETURNING {BUILD}"
             row: Any = connection.execute(sql, (name, version, definition, live)).get
             build = _build(row)
-            for table in tables:
-                _create_table(connection, build, table)
+            with _folded(build):
+                for table in tables:
+                    _create_table(connection, build, table)
             if live:
                 _publish(connection, build, tables)
             return build
@@ -67,19 +69,27 @@ class SqliteViews:
 
     async def promote(self, build: Build, tables: Sequence[Table]) -> None:
         def work(connection: apsw.Connection) -> None:
+            connection.execute("UPDATE view_build SET live = 1 WHERE id = ? AND epoch = ?", (build.id, build.epoch))
+            if connection.changes() != 1:
+                raise Fenced(build.name)
             for other in self._builds(connection):
                 if other.name == build.name and other.id != build.id:
                     _remove(connection, other)
-            connection.execute("UPDATE view_build SET live = 1 WHERE id = ?", (build.id,))
-            _publish(connection, build, tables)
+            if not build.live:
+                _publish(connection, build, tables)
 
         await self._store.transact(work)
 
     async def drop(self, build: Build) -> None:
-        await self._store.transact(lambda connection: _remove(connection, build))
+        def work(connection: apsw.Connection) -> None:
+            for stored in self._builds(connection):
+                if stored.id == build.id and stored.live == build.live:  # one that took over meanwhile stays
+                    _remove(connection, stored)
+
+        await self._store.transact(work)
 
     async def rows(self, build: Build, table: Table, keys: Sequence[str]) -> list[Row]:
-        with translated(self._store.path):
+        with translated(self._store.path), _asked(build):
             return self.rows_on(self._store.reader, build, table, keys)
 
     @staticmethod
@@ -99,7 +109,8 @@ class SqliteViews:
             if connection.changes() != 1:
                 raise Fenced(build.name)
         for build, tables, changes, _ in advances:
-            _apply(connection, build, tables, changes)
+            with _folded(build):
+                _apply(connection, build, tables, changes)
         return [_moved(build, position) for build, _, _, position in advances]
 
     async def select(self, sql: str, parameters: Sequence[Any], *, names: bool = True) -> list[Any]:
@@ -112,13 +123,13 @@ class SqliteViews:
         clause, values = _where(where)
         by = ", ".join(f"{_quoted(name)}{' DESC' if descending else ''}" for name, descending in order)
         sql = f"SELECT * FROM {_physical(build, table)}{clause}{' ORDER BY ' + by if by else ''} LIMIT ? OFFSET ?"
-        with translated(self._store.path):
+        with translated(self._store.path), _asked(build):
             rows: list[Any] = self._store.reader.execute(sql, (*values, limit, offset)).fetchall()
         return rows
 
     async def count(self, build: Build, table: Table, where: Sequence[tuple[str, Sequence[Any]]]) -> int:
         clause, values = _where(where)
-        with translated(self._store.path):
+        with translated(self._store.path), _asked(build):
             sql = f"SELECT count(*) FROM {_physical(build, table)}{clause}"
             number: int = self._store.reader.execute(sql, values).get
         return number
@@ -129,6 +140,30 @@ class SqliteViews:
     async def close(self) -> None:
         """Release the connection that queries use."""
         await self._readonly.close()
+
+
+@contextmanager
+def _asked(build: Build) -> Iterator[None]:
+    """Reading a build's table: it may have been dropped since, and the caller may ask for what no column can hold."""
+    try:
+        yield
+    except apsw.SQLError as error:
+        if "no such table" in str(error):
+            raise Fenced(build.name) from error
+        raise
+    except (TypeError, ValueError, OverflowError) as error:
+        raise BadInput(f"view {build.name!r}: no column holds such a value: {error}") from error
+
+
+@contextmanager
+def _folded(build: Build) -> Iterator[None]:
+    """Writing what a view's functions made."""
+    try:
+        yield
+    except (apsw.SQLError, apsw.BindingsError, apsw.ConstraintError, apsw.MismatchError) as error:
+        raise DeclarationError(f"view {build.name!r}: its SQL cannot be run: {error}") from error
+    except (TypeError, ValueError, OverflowError) as error:
+        raise DeclarationError(f"view {build.name!r}: a row or statement holds what SQLite cannot: {error}") from error
 
 
 def _build(row: Sequence[Any]) -> Build:
@@ -164,10 +199,13 @@ def _publish(connection: apsw.Connection, build: Build, tables: Sequence[Table])
     """Point the plain names at the build's tables."""
     for table in tables:
         name = _quoted(table.name)
-        kind = connection.execute("SELECT type FROM sqlite_schema WHERE name = ?", (table.name,)).get
-        if kind == "table" or table.name == "events":
-            raise DeclarationError(f"view {build.name!r}: the store itself has a table {table.name!r}; rename yours")
-        connection.execute(f"DROP VIEW IF EXISTS {name}; CREATE VIEW {name} AS SELECT * FROM {_physical(build, table)}")
+        sql = "SELECT type FROM sqlite_schema WHERE lower(name) = ?"
+        kind = connection.execute(sql, (table.name.lower(),)).get
+        if kind is not None:
+            raise DeclarationError(
+                f"view {build.name!r}: the store itself or another view has a {kind} {table.name!r}; rename yours"
+            )
+        connection.execute(f"CREATE VIEW {name} AS SELECT * FROM {_physical(build, table)}")
 
 
 def _remove(connection: apsw.Connection, build: Build) -> None:
@@ -223,5 +261,12 @@ def _put(build: Build, table: Table) -> str:
 def _where(conditions: Sequence[tuple[str, Sequence[Any]]]) -> tuple[str, list[Any]]:
     if not conditions:
         return "", []
-    parts = [f"{_quoted(name)} IN ({', '.join('?' * len(values))})" for name, values in conditions]
-    return " WHERE " + " AND ".join(parts), [value for _, values in conditions for value in values]
+    parts = [_any_of(_quoted(name), values) for name, values in conditions]
+    return " WHERE " + " AND ".join(parts), [value for _, values in conditions for value in values if value is not None]
+
+
+def _any_of(name: str, values: Sequence[Any]) -> str:
+    marks = ", ".join("?" for value in values if value is not None)
+    if None not in values:
+        return f"{name} IN ({marks})"
+    return f"({name} IN ({marks}) OR {name} IS NULL)" if marks else f"{name} IS NULL"

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar, cast
 import apsw
 
 from headwater.adapters.sqlite.faults import translate
-from headwater.adapters.sqlite.schema import CACHE_SIZE
+from headwater.adapters.sqlite.schema import CACHE_KIB
 from headwater.errors import HeadwaterError, Overloaded, StoreClosed, StoreError
 
 T = TypeVar("T")
@@ -270,7 +270,7 @@ class Writer:
             finally:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
-                self._connection.execute(f"PRAGMA cache_size={CACHE_SIZE}")
+                self._connection.execute(f"PRAGMA cache_size={-CACHE_KIB}")
 
     async def _in_thread(self, wait: Callable[[], Any]) -> None:
         await asyncio.get_running_loop().run_in_executor(self._thread, wait)

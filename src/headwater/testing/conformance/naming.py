@@ -9,8 +9,8 @@ from headwater.store.port import EventStore
 from headwater.testing.conformance.harness import counted, on_store
 
 ODD = [
-    "a", "order-1", "order 1", "Ünïcödé", "Ωμέγα", "注文-1", "طلب", "🛒🛍️"[:1], "a'b\"c`d", "100%", "a_b", "a*b?[c]",
-    "--", "; DROP TABLE event", "\\n", "a\\", "$stream", "a/b/../c", "NULL", "0", "é", "é", "{}", "a,b", "ﬁ", "𝒳",
+    "a", "order-1", "order 1", "Ünïcödé", "Ωμέγα", "注文-1", "طلب", "🛒", "a'b\"c`d", "100%", "a_b", "a*b?[c]",
+    "--", "; DROP TABLE event", "\\n", "a\\", "$stream", "a/b/../c", "NULL", "0", "\u00e9", "e\u0301", "{}", "a,b", "ﬁ", "𝒳",
 ]  # fmt: skip
 DATA = [
     b"{}", b"[]", b"null", b"0", b"-1.5e300", b'""', b"true", b' { "a" : [ 1 , 2 ] } ', b'{"a":1,"a":2}', b'"],[0,{"',

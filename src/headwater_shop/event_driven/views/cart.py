@@ -5,7 +5,7 @@ from decimal import Decimal
 import msgspec
 from msgspec.structs import replace
 
-from headwater import fold
+from headwater import View
 from headwater_shop.domain import cart, money
 from headwater_shop.domain.shared import Line, total
 
@@ -32,4 +32,4 @@ def _evolve_cart(row: CartRow, event: cart.CartEvent) -> CartRow:
     return replace(row, lines=lines, items=sum(line.quantity for line in lines), total=total(lines))
 
 
-cart_view = fold.View("cart", key=_cart_key, initial=CartRow, evolve=_evolve_cart, inline=True)
+cart_view = View("cart", key=_cart_key, initial=CartRow, evolve=_evolve_cart, inline=True)

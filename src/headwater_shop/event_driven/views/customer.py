@@ -6,7 +6,7 @@ from typing import assert_never
 import msgspec
 from msgspec.structs import replace
 
-from headwater import fold
+from headwater import View
 from headwater_shop.domain import customer, money, order_events
 from headwater_shop.domain.invoice import OrderImported, ReturnImported
 from headwater_shop.domain.shared import Address
@@ -57,4 +57,4 @@ def _evolve_customer(row: CustomerRow, event: CustomerRowEvent) -> CustomerRow:
             assert_never(event)
 
 
-customer_view = fold.View("customer", key=_customer_key, initial=CustomerRow, evolve=_evolve_customer)
+customer_view = View("customer", key=_customer_key, initial=CustomerRow, evolve=_evolve_customer)

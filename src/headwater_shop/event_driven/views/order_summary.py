@@ -7,7 +7,7 @@ from typing import Literal, assert_never
 import msgspec
 from msgspec.structs import replace
 
-from headwater import fold
+from headwater import View
 from headwater_shop.domain import money, order_events
 from headwater_shop.domain.invoice import OrderImported, ReturnImported
 from headwater_shop.domain.shared import Address, Line
@@ -117,7 +117,7 @@ def _historical(
     )
 
 
-order_summary = fold.View(
+order_summary = View(
     "order_summary",
     key=_summary_key,
     initial=OrderSummary,

@@ -9,7 +9,7 @@ from typing import assert_never
 import msgspec
 from msgspec.structs import replace
 
-from headwater import fold
+from headwater import View
 from headwater_shop.domain import money, order_events, product
 from headwater_shop.domain.invoice import OrderImported
 from headwater_shop.domain.shared import Line, total
@@ -109,7 +109,7 @@ def _sold(card: ProductCard, lines: tuple[Line, ...]) -> ProductCard:
     )
 
 
-product_card = fold.View(
+product_card = View(
     "product_card",
     key=_card_key,
     initial=ProductCard,

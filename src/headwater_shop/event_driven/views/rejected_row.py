@@ -2,7 +2,7 @@
 
 import msgspec
 
-from headwater import fold
+from headwater import View
 from headwater_shop.domain.rejection import RowRejected
 
 
@@ -24,6 +24,6 @@ def _evolve_rejected(row: RejectedRowRow, event: RowRejected) -> RejectedRowRow:
     return RejectedRowRow(row.key, event.file, event.line, event.reason, event.text)
 
 
-rejected_row = fold.View(
+rejected_row = View(
     "rejected_row", key=_rejected_key, initial=RejectedRowRow, evolve=_evolve_rejected, index=(("file", "line"),)
 )

@@ -7,7 +7,7 @@ from typing import assert_never
 import msgspec
 from msgspec.structs import replace
 
-from headwater import fold
+from headwater import View
 from headwater_shop.domain import money, order_events
 from headwater_shop.domain.invoice import AdjustmentImported, OrderImported, ReturnImported
 
@@ -64,6 +64,4 @@ def _evolve_sales(row: SalesDay, event: SalesEvent) -> SalesDay:
             assert_never(event)
 
 
-sales_day = fold.View(
-    "sales_day", key=_sales_key, initial=_initial_sales, evolve=_evolve_sales, index=("day", "country")
-)
+sales_day = View("sales_day", key=_sales_key, initial=_initial_sales, evolve=_evolve_sales, index=("day", "country"))

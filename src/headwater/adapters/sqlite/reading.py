@@ -1,0 +1,115 @@
+"""Reading events: a stream or the whole order, one by one or encoded together. Synchronous."""
+
+from typing import Any
+
+import apsw
+import msgspec
+
+from headwater.adapters.sqlite.appender import FIND_APPEND, StoredMeta, stored_append
+from headwater.adapters.sqlite.kinds import Kinds
+from headwater.adapters.sqlite.queries import WINDOW, matching
+from headwater.messages import Appended, Batch, Envelope, Kind, Page, Position, Query
+
+HEAD = "SELECT coalesce(max(position), 0) FROM event"
+ROWS_AS_JSON = "'[' || group_concat('[' || kind || ',' || data || ']') || ']'"
+LOAD = f"""
+    SELECT max(version), position, {ROWS_AS_JSON} FROM (
+        SELECT position, version, kind, data FROM event
+        WHERE stream = (SELECT id FROM stream WHERE name = ?) AND version > ? ORDER BY version LIMIT ?)
+"""
+SCAN = f"""
+    SELECT count(*), max(position), {ROWS_AS_JSON} FROM (
+        SELECT position, kind, data FROM event WHERE {{}} ORDER BY position LIMIT ?)
+"""
+READ = """
+    SELECT position, stream.name, event.version, kind, time, data, meta
+    FROM event JOIN stream ON stream.id = event.stream WHERE position IN ({}) ORDER BY position LIMIT ?
+"""
+READ_STREAM = """
+    SELECT position, ?1, version, kind, time, data, meta FROM event
+    WHERE stream = (SELECT id FROM stream WHERE name = ?1) AND version > ?2 ORDER BY version LIMIT ?3
+"""
+
+NO_META = StoredMeta()
+_decode_meta = msgspec.json.Decoder(StoredMeta).decode
+
+
+class Reader:
+    """Answers from `connection`; `scanner` is the one that passes over everything once and need not remember it."""
+
+    def __init__(self, connection: apsw.Connection, scanner: apsw.Connection, kinds: Kinds) -> None:
+        self._connection = connection
+        self._scanner = scanner
+        self._kinds = kinds
+        self._kinds_as_of = -1
+        self._store_id: str = connection.execute("SELECT id FROM store").get
+
+    def load(self, stream: str, after: int, limit: int) -> Batch:
+        """See EventStore.load."""
+        row: Any = self._connection.execute(LOAD, (stream, after, limit)).get
+        version, position, text = row
+        if version is None:
+            return Batch("[]", self._kinds.all, 0, 0, after)
+        return Batch(text, self._known_kinds(), version - after, position, version)
+
+    def scan(self, query: Query, after: Position, limit: int, connection: apsw.Connection | None = None) -> Batch:
+        """See EventStore.scan; on the scanner, or on another connection."""
+        on = connection or self._scanner
+        head = on.execute(HEAD).get
+        kinds = self._known_kinds() if connection is None else self._kinds.all
+        upto = min(head, after + WINDOW) if query.items else head
+        where, values = self._where(query, after, upto)
+        row: Any = on.execute(SCAN.format(where), (*values, limit)).get
+        count, position, text = row
+        return Batch(text or "[]", kinds, count, position if count == limit else max(upto, after))
+
+    def _where(self, query: Query, after: Position, upto: Position) -> tuple[str, list[Any]]:
+        if len(query.items) > 1 or any(item.tags for item in query.items):
+            sql, values = matching(query, self._kinds, after, upto)
+            return f"position IN ({sql})", values
+        numbers = self._kinds.numbers_of(query.items[0].types) if query.items else ()
+        only = f" AND kind IN ({','.join(map(str, numbers))})" if query.items else ""
+        return f"position > ? AND position <= ?{only}", [after, upto]
+
+    def read(self, query: Query, after: Position, limit: int) -> Page:
+        """See EventStore.read."""
+        head = self._scanner.execute(HEAD).get
+        kinds = self._known_kinds()
+        upto = min(head, after + WINDOW) if query.items else min(head, after + limit)
+        sql, values = matching(query, self._kinds, after, upto)
+        rows: list[Any] = self._scanner.execute(READ.format(sql), (*values, limit)).fetchall()
+        events = [self._envelope(row, kinds) for row in rows]
+        return Page(events, events[-1].position if len(events) == limit else max(upto, after), head)
+
+    def read_stream(self, stream: str, after: int, limit: int) -> list[Envelope]:
+        """See EventStore.read_stream."""
+        rows: list[Any] = self._connection.execute(READ_STREAM, (stream, after, limit)).fetchall()
+        kinds = self._known_kinds()
+        return [self._envelope(row, kinds) for row in rows]
+
+    def find_append(self, id: str, fingerprint: str) -> Appended | None:
+        """See EventStore.find_append."""
+        row: Any = self._connection.execute(FIND_APPEND, (id,)).get
+        return stored_append(id, fingerprint, row)
+
+    def head(self) -> Position:
+        """See EventStore.head."""
+        position: Position = self._connection.execute(HEAD).get
+        return position
+
+    def _known_kinds(self) -> list[Kind]:
+        """The kinds, with those of all rows that the connections can see."""
+        counter: int = self._connection.execute("PRAGMA data_version").get
+        if counter != self._kinds_as_of:
+            self._kinds_as_of = counter
+            self._kinds.refresh(self._connection)
+        return self._kinds.all
+
+    def _envelope(self, row: tuple[int, str, int, int, int, str, str], kinds: list[Kind]) -> Envelope:
+        position, stream, version, number, time, data, meta = row
+        type, type_version = kinds[number]
+        stored = _decode_meta(meta) if meta else NO_META
+        return Envelope(
+            position, stream, version, stored.id or f"{self._store_id}-{position}", type, type_version,
+            data.encode(), time, stored.tags, stored.metadata,
+        )  # fmt: skip

@@ -1,0 +1,77 @@
+"""Reading a whole store again to see that it is sound."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from headwater.adapters.sqlite.faults import translated
+from headwater.adapters.sqlite.store import SqliteStore
+from headwater.cli.interchange import is_json
+from headwater.cli.output import progress
+from headwater.cli.pages import pages
+from headwater.errors import StoreCorrupt
+from headwater.messages import Envelope, Position
+
+MAX_PROBLEMS = 100
+
+
+@dataclass
+class Findings:
+    """What was read, and what is wrong with it (the first of it)."""
+
+    events: int = 0
+    position: Position = 0
+    types: Counter[str] = field(default_factory=Counter)
+    streams: dict[str, int] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+    def add(self, problem: str) -> None:
+        if len(self.problems) < MAX_PROBLEMS:
+            self.problems.append(problem)
+
+    def facts(self) -> dict[str, Any]:
+        types = dict(sorted(self.types.items()))
+        return {
+            "sound": not self.problems, "events": self.events, "streams": len(self.streams), "position": self.position,
+            "types": types, "problems": self.problems,
+        }  # fmt: skip
+
+
+async def verify(store: SqliteStore) -> Findings:
+    """Read every event: positions grow, versions of a stream follow each other, data is JSON; then the files."""
+    found = Findings()
+
+    def note_damage(position: Position, why: str) -> None:
+        found.add(f"position {position} cannot be read: {why}")
+
+    with progress("verifying", await store.head()) as show:
+        async for page in pages(store, on_damage=note_damage):
+            for event in page.events:
+                _look_at(event, found)
+            found.position = page.position
+            show(found.position)
+    _check_files(store, found)
+    return found
+
+
+def _look_at(event: Envelope, found: Findings) -> None:
+    where = f"position {event.position} ({event.type} in stream {event.stream!r})"
+    version = found.streams.get(event.stream, 0)
+    if event.stream_version != version + 1:
+        found.add(f"{where}: stream version {event.stream_version} comes after {version}")
+    if not is_json(event.data):
+        found.add(f"{where}: its data is not JSON")
+    found.events += 1
+    found.types[f"{event.type} v{event.type_version}"] += 1
+    found.streams[event.stream] = event.stream_version
+
+
+def _check_files(store: SqliteStore, found: Findings) -> None:
+    try:
+        with translated(store.path):
+            lines = [line for (line,) in store.reader.execute(f"PRAGMA integrity_check({MAX_PROBLEMS})")]
+    except StoreCorrupt as error:
+        lines = [error.why]
+    for line in lines:
+        if line != "ok":
+            found.add(f"SQLite: {line}")

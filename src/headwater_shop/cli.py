@@ -1,0 +1,158 @@
+"""`headwater shop`: runs the shop, imports transactions into it, and reports what it sold."""
+
+import asyncio
+import errno
+from collections.abc import Coroutine, Iterator
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+import typer
+
+from headwater.cli.output import Json, complain, note, print_facts, print_json, print_line, print_rows, progress
+from headwater.http import Address, serve
+from headwater.http import run as run_loop
+from headwater_shop.event_driven.views import rejected_row
+from headwater_shop.imports import ImportResult, import_file
+from headwater_shop.report import report as sales_report
+from headwater_shop.running import DEFAULT_STORE, Running, Surroundings, fill, fill_if_new, looking, running
+from headwater_shop.traffic import Traffic
+from headwater_shop.web import shop_ui
+
+T = TypeVar("T")
+
+PORTS_TRIED = 50
+
+shop = typer.Typer(help="The example shop: run it, import transactions, see what was sold.", add_completion=False)
+
+Store = Annotated[
+    str, typer.Option("--store", envvar="HEADWATER_STORE", help="The store's address; var/shop.db is in this folder.")
+]
+
+
+class Architecture(Enum):
+    """How the shop is built."""
+
+    EVENT_DRIVEN = "event_driven"
+
+
+@shop.callback(invoke_without_command=True)
+def run(
+    context: typer.Context,
+    store: Store = DEFAULT_STORE,
+    host: Annotated[str, typer.Option(help="Where to listen; 0.0.0.0 for everywhere.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Which port, or the next free one; 0 for any.")] = 8000,
+    traffic: Annotated[int, typer.Option(min=0, max=500, help="So many simulated shoppers buy.")] = 0,
+    payment_delay: Annotated[float, typer.Option(min=0, help="Seconds that the bank takes.")] = 1.0,
+    payment_failures: Annotated[float, typer.Option(min=0, max=1, help="Share of payments the bank declines.")] = 0.05,
+    packing: Annotated[float, typer.Option(min=0, help="Seconds from paid to dispatched.")] = 3.0,
+    architecture: Annotated[Architecture, typer.Option(help="How the shop is built.")] = Architecture.EVENT_DRIVEN,
+) -> None:
+    """Run the Shop UI until Ctrl-C. A new store is filled with a made-up year of sales first."""
+    context.default_map = {name: {"store": store} for name in ("import", "report", "rejected")}
+    if context.invoked_subcommand is None:
+        surroundings = Surroundings(payment_delay, payment_failures, packing)
+        _carry_out(_run(store, surroundings, host, port, traffic))
+        note("the shop is closed")
+
+
+def _carry_out(work: Coroutine[Any, Any, T]) -> T:
+    """The result of a coroutine. What the system refuses (a port, a file) is said in a line; exit code 1."""
+    try:
+        return run_loop(work)
+    except* OSError as errors:
+        for error in _leaves(errors):
+            complain(str(error))
+        raise typer.Exit(1) from None
+
+
+def _leaves(group: BaseExceptionGroup[OSError]) -> Iterator[OSError]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error
+
+
+async def _run(store: str, surroundings: Surroundings, host: str, port: int, shoppers: int) -> None:
+    with progress("filling the shop with a made-up year", 1) as show:
+        filled = await fill_if_new(store, lambda done, total: show(done / max(total, 1)))
+    async with running(store, surroundings) as opened:
+        if filled is None and not await opened.runtime.store.head():
+            filled = await fill(opened.runtime, lambda _done, _total: None)
+        if filled:
+            note(f"filled {store} with {filled.rows:,} made-up rows in {filled.seconds:.1f} s")
+        async with asyncio.TaskGroup() as group:
+            buying = group.create_task(Traffic(opened.runtime, shoppers, say=note).run(), name="traffic")
+            await _serve(opened, store, host, port)
+            buying.cancel()
+
+
+async def _serve(opened: Running, store: str, host: str, port: int) -> None:
+    """Serve at the port or the next that is free."""
+
+    def tell(address: Address) -> None:
+        print_line(f"The shop is open at {address.url}/ on {store}; Ctrl-C closes it".encode())
+
+    ui = shop_ui(opened.runtime, opened.cards)
+    last = port if port == 0 else min(port + PORTS_TRIED, 65535)
+    for candidate in range(port, last + 1):
+        try:
+            return await serve(ui, host, candidate, started=tell)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or candidate == last:
+                raise
+    return None
+
+
+@shop.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="A CSV file of the Online Retail form, plain or gzipped.")],
+    store: Store = DEFAULT_STORE,
+    json: Json = False,
+) -> None:
+    """Import a file of transactions. What was imported before is left as it is."""
+    result = _carry_out(_import(file, store))
+    print_facts(msgspec.structs.asdict(result), json)
+    if result.rejected and not json:
+        note(f"{result.rejected:,} rows were rejected; see them with: headwater shop rejected --store {store}")
+
+
+async def _import(file: Path, store: str) -> ImportResult:
+    with progress(f"importing {file.name}", 1) as show:
+        async with looking(store, create=True) as runtime:
+            return await import_file(runtime, file, lambda done, total: show(done / max(total, 1)))
+
+
+@shop.command()
+def report(store: Store = DEFAULT_STORE, json: Json = False) -> None:
+    """Print what was sold, exact to the penny."""
+    figures = _carry_out(_report(store))
+    if json:
+        print_json(figures)
+        return
+    top = figures.pop("top_products")
+    print_facts(figures, json=False)
+    print_rows(top, json=False)
+
+
+async def _report(store: str) -> dict[str, Any]:
+    async with looking(store) as runtime:
+        return await sales_report(runtime)
+
+
+@shop.command()
+def rejected(
+    store: Store = DEFAULT_STORE,
+    limit: Annotated[int, typer.Option(min=1, help="At most this many rows.")] = 1000,
+    json: Json = False,
+) -> None:
+    """List the imported files' rows that could not be read, and why."""
+    print_rows(_carry_out(_rejected(store, limit)), json, nothing="no row was rejected")
+
+
+async def _rejected(store: str, limit: int) -> list[dict[str, Any]]:
+    async with looking(store) as runtime:
+        rows = await runtime.find(rejected_row, order_by=("file", "line", "key"), limit=limit)
+        return [{"file": row.file, "line": row.line, "reason": row.reason, "text": row.text} for row in rows]

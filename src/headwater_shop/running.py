@@ -1,0 +1,122 @@
+"""The shop as a running thing: its store opened, filled when it is new, and its application at work."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+import msgspec
+
+from headwater.app import Runtime, open_store
+from headwater.fold import App
+from headwater_shop.event_driven.app import shop_app
+from headwater_shop.event_driven.payment_double import PaymentDouble
+from headwater_shop.event_driven.views import VIEWS
+from headwater_shop.imports import ImportResult, import_file
+from headwater_shop.seed import write_csv
+from headwater_shop.web.cards import CardDesk
+
+DEFAULT_STORE = "sqlite:///var/shop.db"
+
+_FILE = "sqlite:///"
+_CAUGHT_UP_WITHIN = 300.0  # seconds
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What the shop's surroundings are made to be like; times are in seconds, failures a share from 0 to 1."""
+
+    payment_delay: float = 1.0
+    payment_failures: float = 0.05
+    packing: float = 3.0
+
+
+class Running(msgspec.Struct, frozen=True):
+    """An open shop, and the desk where its shoppers pick a card."""
+
+    runtime: Runtime
+    cards: CardDesk
+
+
+@asynccontextmanager
+async def running(store: str, surroundings: Surroundings) -> AsyncIterator[Running]:
+    """Run the shop on the store at that address until the block ends. Raises what Runtime.open raises."""
+    make_room(store)
+    delay = surroundings.payment_delay
+    desk = CardDesk(PaymentDouble(delay=delay, failure_rate=surroundings.payment_failures), delay=delay)
+    app = shop_app(desk, packing=timedelta(seconds=surroundings.packing))
+    async with Runtime.open(app, store) as runtime:
+        yield Running(runtime, desk)
+
+
+@asynccontextmanager
+async def looking(store: str, *, create: bool = False) -> AsyncIterator[Runtime]:
+    """A runtime for imports and reports: it keeps the views, but takes no money and sends no parcels, so that it gets
+    into no running shop's way. The views show all that was recorded before. Raises StoreNotFound unless `create`."""
+    if create:
+        make_room(store)
+    else:
+        await (await open_store(store, create=False)).close()
+    async with Runtime.open(without_reactions(), store) as runtime:
+        head = await runtime.store.head()
+        for view in VIEWS:
+            await runtime.queries.reached(view.name, head, _CAUGHT_UP_WITHIN)
+        yield runtime
+
+
+def without_reactions() -> App:
+    """The shop's application, deciding and showing only."""
+    return replace(shop_app(), reactions=())
+
+
+def make_room(store: str) -> None:
+    """Make the folder that the store's file goes into."""
+    if (file := _file(store)) is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+
+
+def _file(store: str) -> Path | None:
+    return Path(store.removeprefix(_FILE)) if store.startswith(_FILE) and store != _FILE else None
+
+
+async def fill_if_new(store: str, progress: Progress) -> ImportResult | None:
+    """Fill a store that is not there yet with a made-up year, all or nothing; None where there is one.
+
+    Filled aside and then put in place, so that a shop which was stopped meanwhile does not stay half-filled.
+    """
+    file = _file(store)
+    if file is None or file.exists():
+        return None
+    make_room(store)
+    aside = Path(tempfile.mkdtemp(prefix=".filling-", dir=file.parent))
+    try:
+        async with Runtime.open(without_reactions(), f"{_FILE}{aside / file.name}") as runtime:
+            result = await fill(runtime, progress)
+        _put_in_place(aside / file.name, file)
+        return result
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+async def fill(runtime: Runtime, progress: Progress) -> ImportResult:
+    """Import a made-up year of transactions."""
+    with tempfile.TemporaryDirectory(prefix="headwater-shop-") as folder:
+        file = Path(folder, "made-up-year.csv")
+        write_csv(file)
+        return await import_file(runtime, file, progress)
+
+
+def _put_in_place(filled: Path, file: Path) -> None:
+    """Give the closed store its name, unless somebody else was first."""
+    try:
+        os.link(filled, file)
+    except FileExistsError:
+        return
+    except OSError:  # a file system without hard links
+        filled.rename(file)

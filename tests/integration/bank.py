@@ -1,0 +1,154 @@
+"""A small bank for the runtime's tests: accounts, transfers between two of them, and a fold of its own to check by."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from headwater import App, Decider, Envelope, Rejected, View, command, event
+from headwater.store.port import EventStore
+
+
+@event("account.opened")
+class Opened:
+    account: str
+    owner: str
+
+
+@event("account.deposited")
+class Deposited:
+    account: str
+    pence: int
+
+
+@event("account.sent")
+class Sent:
+    account: str
+    to: str
+    pence: int
+
+
+@event("account.closed")
+class Closed:
+    account: str
+
+
+@command("account.open")
+class Open:
+    account: str
+    owner: str
+
+
+@command("account.deposit")
+class Deposit:
+    account: str
+    pence: int
+
+
+@command("account.send")
+class Send:
+    account: str
+    to: str
+    pence: int
+
+
+@command("account.close")
+class Close:
+    account: str
+
+
+BankEvent = Opened | Deposited | Sent | Closed
+
+
+class Account(msgspec.Struct, frozen=True):
+    """A decider's state, and a view's row. `events` counts what was folded in: applied twice, it shows."""
+
+    account: str
+    owner: str | None = None
+    pence: int = 0
+    events: int = 0
+
+
+def decide(wanted: Open | Deposit | Send | Close, account: Account) -> list[BankEvent]:
+    match wanted:
+        case Open(name, owner):
+            return [] if account.owner == owner else [Opened(name, owner)]
+        case Deposit(name, pence):
+            return [Deposited(name, pence)]
+        case Send(name, to, pence):
+            if account.pence < pence:
+                raise Rejected(f"{name} has only {account.pence}p", code="too_little", pence=account.pence)
+            return [Sent(name, to, pence)]
+        case Close(name):
+            return [Closed(name)]
+
+
+def evolve(account: Account, happened: BankEvent) -> Account:
+    """An account's own stream."""
+    count = account.events + 1
+    match happened:
+        case Opened(name, owner):
+            return Account(name, owner, account.pence, count)
+        case Deposited(name, pence):
+            return Account(name, account.owner, account.pence + pence, count)
+        case Sent(name, _, pence):
+            return Account(name, account.owner, account.pence - pence, count)
+        case Closed(name):
+            return Account(name, None, 0, count)
+
+
+def concerned(happened: BankEvent) -> str | tuple[str, ...]:
+    """The accounts that an event changes: two, for money sent."""
+    return (happened.account, happened.to) if isinstance(happened, Sent) else happened.account
+
+
+def apply(row: Account, happened: BankEvent) -> Account | None:
+    """One account's row, which also sees the money that others send; closing deletes it."""
+    if isinstance(happened, Closed):
+        return None
+    if isinstance(happened, Sent):
+        change = happened.pence * ((row.account == happened.to) - (row.account == happened.account))
+        return Account(row.account, row.owner, row.pence + change, row.events + 1)
+    return evolve(row, happened)
+
+
+def balances_view(name: str = "balances", *, version: int = 1, inline: bool = False) -> View[Account, BankEvent]:
+    """The view of all accounts."""
+    return View(name, concerned, Account, apply, version, index=["owner"], inline=inline)
+
+
+accounts = Decider("account", lambda: Account(""), decide, evolve, stream=lambda wanted: wanted.account)
+balances = balances_view()
+inline_balances = balances_view("inline_balances", inline=True)
+bank = App("bank", deciders=[accounts], views=[balances])
+
+
+def folded(events: Iterable[Envelope]) -> dict[str, tuple[str | None, int, int]]:
+    """What the rows of `balances` must be: (owner, pence, events) by account, from plain JSON and dicts."""
+    rows: dict[str, tuple[str | None, int, int]] = {}
+    for envelope in events:
+        data: dict[str, Any] = json.loads(envelope.data)
+        for account in dict.fromkeys([data["account"], data.get("to", data["account"])]):
+            owner, pence, count = rows.get(account, (None, 0, 0))
+            if envelope.type == "account.closed":
+                rows.pop(account, None)
+                continue
+            pence += data.get("pence", 0) * (-1 if envelope.type == "account.sent" and account == data["account"] else 1)
+            if envelope.type == "account.sent" and account == data["account"] == data["to"]:
+                pence += data["pence"]
+            rows[account] = (data.get("owner", owner), pence, count + 1)
+    return rows
+
+
+async def expected(store: EventStore) -> dict[str, tuple[str | None, int, int]]:
+    """The fold of everything in a store."""
+    events: list[Envelope] = []
+    while (page := await store.read(after=events[-1].position if events else 0)).events:
+        events += page.events
+    return folded(events)
+
+
+def as_rows(found: Iterable[Account]) -> dict[str, tuple[str | None, int, int]]:
+    """Rows of the view in the form of `folded`."""
+    return {row.account: (row.owner, row.pence, row.events) for row in found}

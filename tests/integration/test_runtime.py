@@ -1,0 +1,91 @@
+"""Opening and ending a runtime: errors come out as they are, and nothing keeps running."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from bank import Deposit, Deposited, Send, accounts, balances, bank
+
+from headwater import App, Reaction, Rejected, Runtime, SqlView
+from headwater.errors import BadInput, DeclarationError, NotYetVisible
+from headwater.testing.running import asynchronous
+
+
+@asynchronous
+async def test_an_error_of_the_block_comes_out_as_it_is(tmp_path: Path) -> None:
+    with pytest.raises(Rejected, match="only 0p"):
+        async with Runtime.open(bank, f"sqlite:///{tmp_path}/s.db") as runtime:
+            await runtime.execute(Send("ann", "bob", 5))
+
+
+@asynchronous
+async def test_a_group_of_errors_of_the_block_stays_a_group() -> None:
+    with pytest.raises(ExceptionGroup) as caught:
+        async with Runtime.open(bank):
+            raise ExceptionGroup("mine", [ValueError("one"), KeyError("two")])
+    assert caught.value.message == "mine"
+
+
+@asynchronous
+async def test_a_view_that_fails_ends_the_block_with_its_error(tmp_path: Path) -> None:
+    def fails(happened: Deposited) -> list[tuple[str, tuple[int, ...]]]:
+        return [("INSERT INTO nowhere VALUES (?)", (happened.pence,))]
+
+    app = App("bank", deciders=[accounts], views=[SqlView("broken", {"there": "n"}, fails)])
+    ended = False
+    with pytest.raises(DeclarationError, match=r"view 'broken'.*nowhere"):
+        async with Runtime.open(app, f"sqlite:///{tmp_path}/s.db") as runtime:
+            await runtime.execute(Deposit("ann", 1))
+            try:
+                await asyncio.Event().wait()
+            finally:
+                ended = True
+    assert ended
+
+
+@asynchronous
+async def test_a_number_beyond_64_bits_in_a_row_is_a_typed_error() -> None:
+    with pytest.raises(DeclarationError, match=r"view 'balances'.*too big"):
+        async with Runtime.open(bank) as runtime:
+            await runtime.execute(Deposit("ann", 2**62))
+            done = await runtime.execute(Deposit("ann", 2**62))
+            await runtime.get(balances, "ann", after=done.position)
+
+
+@asynchronous
+async def test_idle_names_who_is_behind() -> None:
+    def fails(happened: Deposited) -> list[object]:
+        raise RuntimeError("not today")
+
+    app = App("bank", deciders=[accounts], reactions=[Reaction("broken", fails)])
+    async with Runtime.open(app) as runtime:
+        await runtime.execute(Deposit("ann", 1))
+        with pytest.raises(NotYetVisible, match="broken"):
+            await runtime.idle(timeout=0.05)
+
+
+@asynchronous
+async def test_ending_cancels_a_reaction_in_the_middle() -> None:
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    async def endless(happened: Deposited) -> list[object]:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+        return []
+
+    app = App("bank", deciders=[accounts], reactions=[Reaction("endless", endless)])
+    async with Runtime.open(app) as runtime:
+        await runtime.execute(Deposit("ann", 1))
+        await begun.wait()
+    assert ended.is_set()
+
+
+@asynchronous
+async def test_an_address_of_another_form_is_refused() -> None:
+    for address in ("", "sqlite://", "sqlite:///", "postgres://x", "/tmp/x.db"):
+        with pytest.raises(BadInput, match="store address"):
+            async with Runtime.open(bank, address):
+                raise AssertionError("opened")
