@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import msgspec
 from starlette.applications import Starlette
-from starlette.routing import Mount
+from starlette.types import Receive, Scope, Send
 
 from benchmarks.serving import serve
 from headwater import App, Decider, Rejected, Runtime, command, event
@@ -49,11 +49,20 @@ orders = Decider("order", bool, decide, evolve, stream=lambda command: command.o
 
 
 @asynccontextmanager
-async def lifespan(server: Starlette) -> AsyncIterator[None]:
+async def lifespan(_: Starlette) -> AsyncIterator[None]:
     async with Runtime.open(App("orders", deciders=[orders]), f"sqlite:///{sys.argv[1]}/events.db") as runtime:
-        server.router.routes.append(Mount("/", http_app(runtime)))
+        endpoints.append(http_app(runtime))
         yield
 
 
+endpoints: list[Starlette] = []
+starting = Starlette(lifespan=lifespan)
+
+
+async def server(scope: Scope, receive: Receive, send: Send) -> None:
+    """The endpoints as they are served by `headwater run`; the runtime opens with the server's loop."""
+    await (endpoints[0] if scope["type"] == "http" else starting)(scope, receive, send)
+
+
 if __name__ == "__main__":
-    serve(Starlette(lifespan=lifespan), "/commands/order.place")
+    serve(server, "/commands/order.place")

@@ -95,16 +95,29 @@ class Runtime:
 
     @asynccontextmanager
     async def _workers(self) -> AsyncIterator[None]:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._followers.run(), name="views")]
-            tasks += [group.create_task(each.run(), name=f"reaction {each.reaction.name}") for each in self._reactions]
-            if self._reactions:
-                tasks.append(group.create_task(self._timers.run(), name="timers"))
-            try:
-                yield
-            finally:
-                for task in tasks:
-                    task.cancel()
+        """Run the workers beside the block. An error of either ends both and is raised as itself, not in a group."""
+        failure: Exception | None = None
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = self._start(group)
+                try:
+                    yield
+                except Exception as error:
+                    failure = error
+                finally:
+                    for task in tasks:
+                        task.cancel()
+        except BaseExceptionGroup as broken:
+            raise failure or broken.exceptions[0] from broken
+        if failure:
+            raise failure
+
+    def _start(self, group: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
+        tasks = [group.create_task(self._followers.run(), name="views")]
+        tasks += [group.create_task(each.run(), name=f"reaction {each.reaction.name}") for each in self._reactions]
+        if self._reactions:
+            tasks.append(group.create_task(self._timers.run(), name="timers"))
+        return tasks
 
     # -- commands
 

@@ -43,7 +43,7 @@ _LAST: Final = (
     "Ashby", "Brook", "Carver", "Dale", "Ember", "Field", "Grove", "Hart", "Islay", "Kemp", "Lark", "Moor", "Nash",
     "Oakes", "Pike", "Reed", "Shaw", "Tarn",
 )
-_STREETS: Final = ("Mill Lane", "Weir Street", "Orchard Row", "Ferry Road", "Chapel Hill", "Ford Close", "Spring Gardens")
+_STREETS: Final = ("Mill Lane", "Weir Street", "Orchard Row", "Ferry Road", "Chapel Hill", "Ford Close")
 # fmt: on
 
 log = logging.getLogger("headwater_shop.traffic")

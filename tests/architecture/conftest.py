@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-GENERATED = {".venv", ".boot", ".bench", ".git", "__pycache__", "var", "dist", "node_modules"}
+GENERATED = {"__pycache__", "var", "dist", "node_modules"}
+HIDDEN = {".ci", ".gitignore"}
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +28,8 @@ def project_files() -> list[Path]:
 
 
 def _generated(path: Path) -> bool:
-    return any(part in GENERATED or part.endswith("_cache") for part in path.parts) or path.name == "uv.lock"
+    hidden = path.parts[0].startswith(".") and path.parts[0] not in HIDDEN
+    return hidden or not GENERATED.isdisjoint(path.parts) or path.name == "uv.lock"
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from bank import Account, BankEvent, Deposit, Deposited, Open, Opened, Send, accounts, bank, evolve
+from bank import Account, BankEvent, Deposit, Deposited, Open, Opened, Send, bank, evolve
 
 from headwater import App, Decider, ManualClock, Metadata, Rejected, Runtime, command, event, query
 from headwater.errors import Conflict, DeclarationError, EventTooLarge, IdReused, InvalidName, UnknownType

@@ -6,8 +6,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 from http_support import Served, over_http, served
+from starlette.types import Message
 
 from headwater.http import Limits
+from headwater.http.deadlines import Deadlines
+from headwater.http.wire import Unread, read_body
 from headwater.messages import ALL
 
 PROBLEM = "application/problem+json"
@@ -213,6 +216,20 @@ def test_a_body_in_chunks_is_cut_off_at_the_limit() -> None:
 
     asyncio.run(main())
     assert sent >= 50_000
+
+
+def test_no_more_is_held_than_the_limit() -> None:
+    parts = 0
+
+    async def endless() -> Message:
+        nonlocal parts
+        parts += 1
+        assert parts < 10
+        return {"type": "http.request", "body": b" " * 1000, "more_body": True}
+
+    with pytest.raises(Unread, match="longer than 2500 bytes"):
+        asyncio.run(read_body({}, endless, 2500, Deadlines(10)))
+    assert parts == 3
 
 
 def test_a_body_as_long_as_the_limit_is_taken() -> None:

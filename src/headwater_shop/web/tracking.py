@@ -14,7 +14,7 @@ from headwater.http.sse import HEARTBEAT
 from headwater.messages import query
 from headwater.store.subscription import subscribe
 from headwater_shop.domain.order import CancelOrder, RetryPayment
-from headwater_shop.event_driven.views import OrderStatus, OrderSummary, customer_view, order_summary
+from headwater_shop.event_driven.views import OrderStatus, OrderSummary, cart_view, customer_view, order_summary
 from headwater_shop.web import timeline
 from headwater_shop.web.basket import sentence
 from headwater_shop.web.cards import card_of
@@ -44,15 +44,25 @@ async def order_page(coming: Visit, order_id: str, *, status: int = 200, problem
 async def found(coming: Visit, order_id: str) -> OrderSummary:
     """The order; one that has just been checked out is there even before it is placed. Raises HTTPException."""
     order = await coming.runtime.get(order_summary, order_id, after=coming.after)
-    if order is None and order_id == _last_order(coming.shopper):
-        order = OrderSummary(order_id, coming.shopper.customer_id)
+    if order is None:
+        order = await _just_checked_out(coming, order_id)
     if order is None:
         raise HTTPException(404, "We know of no such order. Please check its number.")
     return order
 
 
-def _last_order(shopper: Shopper) -> str:
-    return order_number(shopper.cart(shopper.carts - 1)) if shopper.carts else ""
+async def _just_checked_out(coming: Visit, order_id: str) -> OrderSummary | None:
+    """The order that the shopper's last cart is about to become."""
+    shopper = coming.shopper
+    if not shopper.carts or order_id != order_number(last := shopper.cart(shopper.carts - 1)):
+        return None
+    cart = await coming.runtime.get(cart_view, last)
+    customer = await coming.runtime.get(customer_view, shopper.customer_id)
+    if cart is None or customer is None:
+        return None
+    return OrderSummary(
+        order_id, shopper.customer_id, customer.name, lines=cart.lines, total=cart.total, address=customer.address
+    )
 
 
 def _standing(order: OrderSummary, shopper: Shopper) -> dict[str, object]:

@@ -1,5 +1,6 @@
 """Reading events: a stream or the whole order, one by one or encoded together. Synchronous."""
 
+from collections.abc import Callable
 from typing import Any
 
 import apsw
@@ -35,18 +36,18 @@ _decode_meta = msgspec.json.Decoder(StoredMeta).decode
 
 
 class Reader:
-    """Answers from `connection`; `scanner` is the one that passes over everything once and need not remember it."""
+    """Answers what is asked by key from `near()`, and scans on `scanner`, which need not remember what it passes."""
 
-    def __init__(self, connection: apsw.Connection, scanner: apsw.Connection, kinds: Kinds) -> None:
-        self._connection = connection
+    def __init__(self, near: Callable[[], apsw.Connection], scanner: apsw.Connection, kinds: Kinds) -> None:
+        self._near = near
         self._scanner = scanner
         self._kinds = kinds
         self._kinds_as_of = -1
-        self._store_id: str = connection.execute("SELECT id FROM store").get
+        self._store_id: str = scanner.execute("SELECT id FROM store").get
 
     def load(self, stream: str, after: int, limit: int) -> Batch:
         """See EventStore.load."""
-        row: Any = self._connection.execute(LOAD, (stream, after, limit)).get
+        row: Any = self._near().execute(LOAD, (stream, after, limit)).get
         version, position, text = row
         if version is None:
             return Batch("[]", self._kinds.all, 0, 0, after)
@@ -68,7 +69,7 @@ class Reader:
             sql, values = matching(query, self._kinds, after, upto)
             return f"position IN ({sql})", values
         numbers = self._kinds.numbers_of(query.items[0].types) if query.items else ()
-        only = f" AND kind IN ({','.join(map(str, numbers))})" if query.items else ""
+        only = f" AND kind IN ({','.join(map(str, numbers))})" if query.items and query.items[0].types else ""
         return f"position > ? AND position <= ?{only}", [after, upto]
 
     def read(self, query: Query, after: Position, limit: int) -> Page:
@@ -83,26 +84,26 @@ class Reader:
 
     def read_stream(self, stream: str, after: int, limit: int) -> list[Envelope]:
         """See EventStore.read_stream."""
-        rows: list[Any] = self._connection.execute(READ_STREAM, (stream, after, limit)).fetchall()
+        rows: list[Any] = self._near().execute(READ_STREAM, (stream, after, limit)).fetchall()
         kinds = self._known_kinds()
         return [self._envelope(row, kinds) for row in rows]
 
     def find_append(self, id: str, fingerprint: str) -> Appended | None:
         """See EventStore.find_append."""
-        row: Any = self._connection.execute(FIND_APPEND, (id,)).get
+        row: Any = self._near().execute(FIND_APPEND, (id,)).get
         return stored_append(id, fingerprint, row)
 
     def head(self) -> Position:
         """See EventStore.head."""
-        position: Position = self._connection.execute(HEAD).get
+        position: Position = self._near().execute(HEAD).get
         return position
 
     def _known_kinds(self) -> list[Kind]:
         """The kinds, with those of all rows that the connections can see."""
-        counter: int = self._connection.execute("PRAGMA data_version").get
+        counter: int = self._scanner.execute("PRAGMA data_version").get
         if counter != self._kinds_as_of:
             self._kinds_as_of = counter
-            self._kinds.refresh(self._connection)
+            self._kinds.refresh(self._scanner)
         return self._kinds.all
 
     def _envelope(self, row: tuple[int, str, int, int, int, str, str], kinds: list[Kind]) -> Envelope:

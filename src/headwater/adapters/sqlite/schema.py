@@ -9,7 +9,7 @@ from headwater.errors import StoreCorrupt, StoreNotFound, StoreTooNew
 
 APPLICATION_ID = 0x48576174  # "HWat": marks the file as ours
 SCHEMA_VERSION = 1
-CACHE_KIB = 32 * 1024
+CACHE_KIB = 64 * 1024
 SMALL_CACHE_KIB = 2 * 1024
 
 TABLES = """

@@ -28,7 +28,8 @@ IN_MEMORY = ":memory:"
 class SqliteStore:
     """EventStore on SQLite: write-ahead log, group commit, one fsync per group.
 
-    `connection` is the writer's, `reader` is for everyone who reads by key.
+    `connection` is the writer's. Whoever reads by key does so on it too, while no transaction is under way: its cache
+    outlives its own commits, those of other connections' do not.
     """
 
     def __init__(
@@ -39,12 +40,12 @@ class SqliteStore:
         self.path = path
         self.clock = clock
         self.connection = writer
-        self.reader = reader
+        self._reader = reader
         self.capabilities = Capabilities(durable=durable and on_disk, shared=on_disk)
         self.watch = Watch(reader, shared=on_disk)
         kinds = Kinds(writer)
         self._connections = {writer, reader, scanner}
-        self._reading = Reader(reader, scanner, kinds)
+        self._reading = Reader(lambda: self.reader, scanner, kinds)
         self._appender = Appender(writer, kinds, clock)
         self._max_event_bytes = max_event_bytes
         self._faults = translated(path)
@@ -68,8 +69,7 @@ class SqliteStore:
         with translated(path):
             writer = connect(path, durable=durable)
             prepare(writer, path, create=create)
-            # Readers beside the writer; the one that passes over everything once needs no room to remember it.
-            reader = connect(path) if path != IN_MEMORY else writer
+            reader = connect(path, cache_kib=SMALL_CACHE_KIB) if path != IN_MEMORY else writer
             scanner = connect(path, cache_kib=SMALL_CACHE_KIB) if path != IN_MEMORY else writer
         return cls(
             path, writer, reader, scanner, durable=durable, clock=clock or SystemClock(),
@@ -124,6 +124,11 @@ class SqliteStore:
         self._appender.forget()
 
     # -- reading
+
+    @property
+    def reader(self) -> apsw.Connection:
+        """The connection to read on, at once and without awaiting in between."""
+        return self._reader if self.writer.busy else self.connection
 
     async def load(self, stream: str, *, after: int = 0, limit: int = LOAD_LIMIT) -> Batch:
         check_stream(stream)

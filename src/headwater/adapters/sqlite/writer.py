@@ -81,7 +81,7 @@ class Writer:
         self._transactions = 0
         self._last_group = 0
         self._grown = not connection.filename
-        self._busy = False
+        self.busy = False  # a transaction or a checkpoint is under way, perhaps in the thread
         self._hurried = False
         self._thread = ThreadPoolExecutor(1, "headwater-sqlite-wait")
         connection.set_wal_hook(self._count_wal)
@@ -109,7 +109,7 @@ class Writer:
 
     def _may_hurry(self) -> bool:
         """Whether a job may be committed at once instead of waiting for company: if it is likely to stay alone."""
-        alone = self._last_group == 1 and not self._jobs and not self._busy and not self._hurried
+        alone = self._last_group == 1 and not self._jobs and not self.busy and not self._hurried
         return alone and self._commit_seconds <= SLOW_COMMIT
 
     def _hurry(self, loop: asyncio.AbstractEventLoop, job: Job) -> bool:
@@ -149,7 +149,7 @@ class Writer:
 
     async def _work(self) -> None:
         while self._jobs or not self._closing:
-            self._busy = True
+            self.busy = True
             if self._jobs:
                 group = [self._jobs.popleft() for _ in range(min(len(self._jobs), MAX_GROUP))]
                 await self._settle(group)
@@ -157,8 +157,8 @@ class Writer:
                 self._transactions += 1
             if self._chores():
                 await self._do_chores()
-            self._busy = False
-            if not self._jobs:
+            self.busy = False
+            if not self._jobs and not self._closing:
                 self._wake.clear()
                 await self._wake.wait()
 

@@ -1,0 +1,113 @@
+"""The real `headwater shop` as a process, and what a browser is watched for."""
+
+import json
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Timer
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
+
+HEADWATER = str(Path(sys.executable).with_name("headwater"))
+STARTS_WITHIN = 20.0
+ENDS_WITHIN = 20.0
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A running shop."""
+
+    url: str
+    store: str
+
+    def command(self, name: str, **fields: Any) -> dict[str, Any]:
+        """Execute a command over the shop's API, as another shopkeeper would."""
+        body = json.dumps({**fields, "at": datetime.now(UTC).isoformat()}).encode()
+        headers = {"content-type": "application/json"}
+        request = urllib.request.Request(f"{self.url}/api/commands/{name}", body, headers)
+        try:
+            with urllib.request.urlopen(request, timeout=10) as response:
+                return dict(json.load(response))
+        except urllib.error.HTTPError as error:
+            with error:
+                pytest.fail(f"{name} was answered {error.code}: {error.read().decode()}")
+
+
+def headwater(*arguments: str) -> str:
+    """What `headwater` prints."""
+    done = subprocess.run([HEADWATER, *arguments], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@contextmanager
+def running(*arguments: str, cwd: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """`headwater shop` and its address; it ends by Ctrl-C, cleanly."""
+    process = subprocess.Popen(
+        [HEADWATER, "shop", *arguments], cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        start_new_session=True,
+    )  # fmt: skip
+    assert process.stdout
+    assert process.stderr
+    watchdog = Timer(STARTS_WITHIN, process.kill)
+    watchdog.start()
+    try:
+        line = process.stdout.readline()
+        watchdog.cancel()
+        assert "http://" in line, f"it did not start: {line!r} {process.stderr.read()}"
+        yield next(word for word in line.split() if word.startswith("http://")).rstrip("/"), process
+        process.send_signal(signal.SIGINT)
+        _out, err = process.communicate(timeout=ENDS_WITHIN)
+        assert process.returncode == 0, err
+        assert "Traceback" not in err, err
+    finally:
+        watchdog.cancel()
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
+
+
+@dataclass
+class Watch:
+    """What a browser did that a good page does not make it do."""
+
+    home: str
+    strayed: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    expected: tuple[str, ...] = ()
+
+    def follow(self, context: BrowserContext) -> None:
+        context.on("request", self._request)
+        context.on("console", self._console)
+        context.on("weberror", lambda error: self.errors.append(str(error.error)))
+
+    def _request(self, request: Request) -> None:
+        parts = urlsplit(request.url)
+        if parts.scheme not in ("data", "blob") and f"{parts.scheme}://{parts.netloc}" != self.home:
+            self.strayed.append(request.url)
+
+    def _console(self, message: ConsoleMessage) -> None:
+        # A page that is answered 4xx is logged as an error by the browser; tests that ask for one say so.
+        if message.type in ("error", "warning") and not any(part in message.text for part in self.expected):
+            self.errors.append(message.text)
+
+
+@contextmanager
+def opened(browser: Browser, shop: Shop, watch: Watch, **options: Any) -> Iterator[Page]:
+    context = browser.new_context(base_url=shop.url, **{"viewport": {"width": 1280, "height": 900}, **options})
+    context.set_default_timeout(10_000)
+    watch.follow(context)
+    try:
+        yield context.new_page()
+    finally:
+        context.close()
