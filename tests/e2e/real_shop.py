@@ -30,17 +30,20 @@ class Shop:
     url: str
     store: str
 
-    def command(self, name: str, **fields: Any) -> dict[str, Any]:
-        """Execute a command over the shop's API, as another shopkeeper would."""
-        body = json.dumps({**fields, "at": datetime.now(UTC).isoformat()}).encode()
-        headers = {"content-type": "application/json"}
-        request = urllib.request.Request(f"{self.url}/api/commands/{name}", body, headers)
+    def command(self, name: str, **fields: Any) -> None:
+        """Execute a command over the shop's API, as another shopkeeper would, until the products' view shows it."""
+        done = self._api(f"commands/{name}", {**fields, "at": datetime.now(UTC).isoformat()})
+        self._api(f"views/product_card?limit=1&after={done['position']}")
+
+    def _api(self, path: str, body: Any = None) -> Any:
+        sent = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"{self.url}/api/{path}", sent, {"content-type": "application/json"})
         try:
             with urllib.request.urlopen(request, timeout=10) as response:
-                return dict(json.load(response))
+                return json.load(response)
         except urllib.error.HTTPError as error:
             with error:
-                pytest.fail(f"{name} was answered {error.code}: {error.read().decode()}")
+                pytest.fail(f"{path} was answered {error.code}: {error.read().decode()}")
 
 
 def headwater(*arguments: str) -> str:

@@ -134,9 +134,10 @@ def folded(events: Iterable[Envelope]) -> dict[str, tuple[str | None, int, int]]
             if envelope.type == "account.closed":
                 rows.pop(account, None)
                 continue
-            pence += data.get("pence", 0) * (-1 if envelope.type == "account.sent" and account == data["account"] else 1)
-            if envelope.type == "account.sent" and account == data["account"] == data["to"]:
+            if envelope.type == "account.deposited" or account == data.get("to"):
                 pence += data["pence"]
+            if envelope.type == "account.sent" and account == data["account"]:
+                pence -= data["pence"]
             rows[account] = (data.get("owner", owner), pence, count + 1)
     return rows
 

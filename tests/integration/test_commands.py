@@ -132,11 +132,13 @@ async def test_what_decide_raises_comes_out_and_leaves_nothing(url: str) -> None
     def stumbling(account: Account, happened: BankEvent) -> Account:
         raise KeyError("another bug")
 
-    async with Runtime.open(App("a", [Decider("account", lambda: Account(""), decide, evolve, _account)]), url) as one:
+    sound = Decider("account", lambda: Account(""), decide, evolve, _account)
+    async with Runtime.open(App("bank", [sound]), url) as one:
         with pytest.raises(ZeroDivisionError, match="a bug"):
             await one.execute(Deposit("ann", 1), id="request-1")
         assert await one.store.head() == 0
-    async with Runtime.open(App("b", [Decider("account", lambda: Account(""), decide, stumbling, _account)]), url) as two:
+    broken = Decider("account", lambda: Account(""), decide, stumbling, _account)
+    async with Runtime.open(App("bank", [broken]), url) as two:
         await two.execute(Open("ann", "Ann"))
         with pytest.raises(KeyError, match="another bug"):
             await two.execute(Deposit("ann", 1))

@@ -33,7 +33,7 @@ async def test_a_view_that_fails_ends_the_block_with_its_error(tmp_path: Path) -
 
     app = App("bank", deciders=[accounts], views=[SqlView("broken", {"there": "n"}, fails)])
     ended = False
-    with pytest.raises(DeclarationError, match=r"view 'broken'.*nowhere"):
+    with pytest.raises(DeclarationError, match=r"view 'broken'.*nowhere"):  # noqa: PT012 - the block is what is tested
         async with Runtime.open(app, f"sqlite:///{tmp_path}/s.db") as runtime:
             await runtime.execute(Deposit("ann", 1))
             try:
@@ -45,7 +45,7 @@ async def test_a_view_that_fails_ends_the_block_with_its_error(tmp_path: Path) -
 
 @asynchronous
 async def test_a_number_beyond_64_bits_in_a_row_is_a_typed_error() -> None:
-    with pytest.raises(DeclarationError, match=r"view 'balances'.*too big"):
+    with pytest.raises(DeclarationError, match=r"view 'balances'.*too big"):  # noqa: PT012 - the block is what is tested
         async with Runtime.open(bank) as runtime:
             await runtime.execute(Deposit("ann", 2**62))
             done = await runtime.execute(Deposit("ann", 2**62))

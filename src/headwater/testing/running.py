@@ -1,10 +1,10 @@
 """Running asynchronous tests with no plugin: on a loop of their own, within a time limit, leaving nothing behind.
 
-    @asynchronous
-    async def test_something() -> None: ...
+@asynchronous
+async def test_something() -> None: ...
 
-    @asynchronous(seconds=60)
-    async def test_something_long(tmp_path: Path) -> None: ...
+@asynchronous(seconds=60)
+async def test_something_long(tmp_path: Path) -> None: ...
 """
 
 import asyncio
@@ -53,9 +53,7 @@ def _others() -> list[str]:
 @overload
 def asynchronous(test: Callable[P, Coroutine[Any, Any, None]], /) -> Callable[P, None]: ...
 @overload
-def asynchronous(
-    *, seconds: float
-) -> Callable[[Callable[P, Coroutine[Any, Any, None]]], Callable[P, None]]: ...
+def asynchronous(*, seconds: float) -> Callable[[Callable[P, Coroutine[Any, Any, None]]], Callable[P, None]]: ...
 def asynchronous(test: Any = None, /, *, seconds: float = SECONDS) -> Any:
     """Make an asynchronous test one that any runner can call; see `run`."""
     if test is None:

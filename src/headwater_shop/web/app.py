@@ -1,6 +1,7 @@
 """The Shop UI as an ASGI application: its routes, its errors, and the API beside it."""
 
 import logging
+from http import HTTPStatus
 from typing import Any, Final
 
 from starlette.applications import Starlette
@@ -30,6 +31,12 @@ _TITLES: Final = {
     413: "That was too much",
     503: "One moment, please",
 }
+_PHRASES: Final = frozenset(status.phrase for status in HTTPStatus)
+_PLAIN: Final = {
+    404: "There is no page at this address. Perhaps a letter went missing.",
+    405: "This address is not for that.",
+}
+"""What to say where nobody gave a text of their own."""
 
 
 def shop_ui(runtime: Runtime, cards: CardDesk | None = None) -> Starlette:
@@ -91,7 +98,8 @@ async def _robots(_request: Request) -> Response:
 
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return await _message(request, error.status_code, error.detail)
+    text = _PLAIN.get(error.status_code, error.detail) if error.detail in _PHRASES else error.detail
+    return await _message(request, error.status_code, text)
 
 
 async def _failed(request: Request, error: Exception) -> Response:

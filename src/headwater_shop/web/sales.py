@@ -9,6 +9,7 @@ from starlette.responses import Response
 from headwater.app import Runtime
 from headwater_shop.event_driven.views import product_card
 from headwater_shop.report import report
+from headwater_shop.web import timeline
 from headwater_shop.web.charts import Bar
 from headwater_shop.web.page import page, visit
 from headwater_shop.web.words import country, month, title
@@ -38,6 +39,7 @@ async def show(request: Request) -> Response:
         top=await _named(coming.runtime, figures["top_products"]),
         customers=[{**row, "spent": Decimal(row["spent"])} for row in await coming.runtime.sql(_BEST_CUSTOMERS)],
         latest=await coming.runtime.sql(_LATEST),
+        names=timeline.NAMES,
     )
 
 

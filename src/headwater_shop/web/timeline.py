@@ -16,6 +16,8 @@ NAMES: Final[dict[OrderStatus, str]] = {
     "imported": "Completed",
 }
 
+CUSTOMERS_WISH: Final = "cancelled by the customer"
+
 _HEADLINES: Final[dict[OrderStatus, tuple[str, str]]] = {
     "placed": ("Thank you, we have your order", "We are setting your things aside."),
     "payment_due": ("Thank you, we have your order", "Your things are set aside; we are asking your bank."),
@@ -39,7 +41,9 @@ class Step(NamedTuple):
 def headline(order: OrderSummary) -> tuple[str, str]:
     """What to tell the customer: in short, and a sentence more."""
     short, more = _HEADLINES[order.status]
-    if order.status == "cancelled" and order.reason:
+    if order.status == "cancelled" and order.reason == CUSTOMERS_WISH:
+        more = f"As you wished. {more}"
+    elif order.status == "cancelled" and order.reason:
         more = f"The reason: {order.reason}. {more}"
     if order.status == "payment_failed" and order.reason:
         more = f"The bank says: {order.reason}. {more}"

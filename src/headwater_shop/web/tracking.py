@@ -131,7 +131,7 @@ async def act(request: Request) -> Response:
 
 
 async def _cancel(coming: Visit, order: OrderSummary) -> int:
-    command = CancelOrder(order.order_id, "cancelled by the customer", coming.shop.now())
+    command = CancelOrder(order.order_id, timeline.CUSTOMERS_WISH, coming.shop.now())
     return (await coming.runtime.execute(command)).position
 
 

@@ -13,10 +13,10 @@ from headwater.messages import Appended, Batch, Envelope, Kind, Page, Position, 
 
 HEAD = "SELECT coalesce(max(position), 0) FROM event"
 ROWS_AS_JSON = "'[' || group_concat('[' || kind || ',' || data || ']') || ']'"
+STREAM = "SELECT id FROM stream WHERE name = ?"
 LOAD = f"""
     SELECT max(version), position, {ROWS_AS_JSON} FROM (
-        SELECT position, version, kind, data FROM event
-        WHERE stream = (SELECT id FROM stream WHERE name = ?) AND version > ? ORDER BY version LIMIT ?)
+        SELECT position, version, kind, data FROM event WHERE stream = ? AND version > ? ORDER BY version LIMIT ?)
 """
 SCAN = f"""
     SELECT count(*), max(position), {ROWS_AS_JSON} FROM (
@@ -47,7 +47,9 @@ class Reader:
 
     def load(self, stream: str, after: int, limit: int) -> Batch:
         """See EventStore.load."""
-        row: Any = self._near().execute(LOAD, (stream, after, limit)).get
+        connection = self._near()
+        number = connection.execute(STREAM, (stream,)).get
+        row: Any = connection.execute(LOAD, (number, after, limit)).get if number else (None, 0, "")
         version, position, text = row
         if version is None:
             return Batch("[]", self._kinds.all, 0, 0, after)

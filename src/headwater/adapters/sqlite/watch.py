@@ -54,8 +54,9 @@ class Watch:
             await asyncio.sleep(TICK)
 
     async def close(self) -> None:
-        """Wake everyone and stop."""
-        self.notify()
+        """Stop, then wake everyone. Whoever closes the store must close its connections before they come to run."""
+        self._shared = False  # nobody starts another ticker
         if self._ticker:
             self._ticker.cancel()
             await asyncio.gather(self._ticker, return_exceptions=True)
+        self.notify()

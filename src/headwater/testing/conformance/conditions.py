@@ -15,12 +15,14 @@ async def holds(store: EventStore, wanted: Query, after: int = 0) -> bool:
     head = await store.head()
     try:
         await store.append(Write("asked", [NewEvent("asked", b"{}")]), condition=Condition(wanted, after))
-    except ConditionFailed as failed:
-        assert after < failed.position <= head
-        assert failed.after == after
-        assert await store.head() == head
-        return False
-    return True
+    except ConditionFailed as error:
+        failed = error
+    else:
+        return True
+    assert after < failed.position <= head
+    assert failed.after == after
+    assert await store.head() == head
+    return False
 
 
 class TestConditions:

@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from headwater.codec import BatchDecoder
 from headwater.errors import Conflict, IdReused
 from headwater.messages import Appended, Condition, Envelope, NewEvent, Query, QueryItem, Write
+from headwater.store.port import EventStore
 from headwater.store.subscription import subscribe
 from headwater.testing.conformance.harness import CATALOG, OpenStore, counted, everything, named
 from headwater.testing.conformance.model import Append, Model
@@ -54,12 +55,12 @@ class StoreMachine(RuleBasedStateMachine):
         self.runner = asyncio.Runner()
         self.open_store, self.place = open_store, place
         self.model = Model()
-        self.store = self.run(self._open())
+        self.store: EventStore = self.run(self._open())
 
     def run(self, main: Coroutine[Any, Any, T]) -> T:
         return self.runner.run(main)
 
-    async def _open(self) -> Any:
+    async def _open(self) -> EventStore:
         return await self.open_store(self.place)
 
     def teardown(self) -> None:
@@ -123,11 +124,11 @@ class StoreMachine(RuleBasedStateMachine):
         outcomes = list(zip(appends, self.run(all_at_once()), strict=True))
         through = [(a, o) for a, o in outcomes if isinstance(o, Appended) and not o.repeated]
         refused = [(a, o) for a, o in outcomes if isinstance(o, Conflict)]
-        for append, outcome in sorted(through, key=lambda pair: pair[1].first):
+        for append, done in sorted(through, key=lambda pair: pair[1].first):
             refused = [pair for pair in refused if type(pair[1]) not in self.model.refusals(pair[0])]
-            self._settle(append, outcome)
-        for append, outcome in refused:
-            assert type(outcome) in self.model.refusals(append), "refused at no point of that order"
+            self._settle(append, done)
+        for append, error in refused:
+            assert type(error) in self.model.refusals(append), "refused at no point of that order"
         for append, outcome in outcomes:
             if isinstance(outcome, Appended) and outcome.repeated:
                 assert outcome == self.model.repeated(append)
@@ -196,8 +197,13 @@ class TestLaws:
 
     def test_the_store_does_what_the_model_does(self, open_store: OpenStore) -> None:
         number = count()
-        run_state_machine_as_test(  # type: ignore[no-untyped-call]
-            lambda: StoreMachine(open_store, f"laws-{next(number)}"),
+
+        class Machine(StoreMachine):
+            def __init__(self) -> None:
+                super().__init__(open_store, f"laws-{next(number)}")
+
+        run_state_machine_as_test(
+            Machine,
             settings=settings(
                 max_examples=40, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
             ),

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from headwater.errors import ConditionFailed, IdReused, WrongExpectedVersion
+from headwater.errors import ConditionFailed, Conflict, IdReused, WrongExpectedVersion
 from headwater.messages import Appended, Condition, Envelope, NewEvent, Query, Write
 
-Refusal = type[WrongExpectedVersion] | type[ConditionFailed] | type[IdReused]
+Refusal = type[Conflict]
 
 
 @dataclass(frozen=True)

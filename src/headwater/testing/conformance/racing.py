@@ -167,7 +167,11 @@ class TestSharing:
             async with await open_store("main") as there:
                 for round in range(5):
                     done, failed = await race(
-                        *(store.append(Write("a", [counted(n)], expected=round)) for n in range(8) for store in (here, there))
+                        *(
+                            store.append(Write("a", [counted(n)], expected=round))
+                            for n in range(8)
+                            for store in (here, there)
+                        )
                     )
                     assert len(done) == 1
                     assert {type(error) for error in failed} == {WrongExpectedVersion}
