@@ -3,7 +3,7 @@ chooses adapters."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import Any, Self, TypeVar
 
 from headwater.adapters.sqlite.inline import InlineViews
@@ -12,14 +12,14 @@ from headwater.adapters.sqlite.store import SqliteStore
 from headwater.adapters.sqlite.views import SqliteViews
 from headwater.clock import Clock, SystemClock
 from headwater.commands.executor import Executed, Executor
-from headwater.errors import BadInput, NotYetVisible, UnknownType
+from headwater.errors import BadInput, Fenced, NotYetVisible, UnknownType
 from headwater.fold import AnyView, App, View
 from headwater.messages import ALL, NO_METADATA, Metadata, Page, Position, Query
 from headwater.reactions.runner import ReactionRunner, TimerRunner
 from headwater.store.subscription import subscribe
 from headwater.views.port import Build
 from headwater.views.queries import Queries
-from headwater.views.runner import Progress, Projecting, ViewRunner
+from headwater.views.runner import Progress, Projecting, Projection, ViewRunner
 
 S = TypeVar("S")
 
@@ -55,12 +55,15 @@ class Runtime:
         self._executor = Executor(app, store, clock)
         self._machine = Projecting(store, self._views, app.events)
         self._followers = ViewRunner(self._machine, store, self._views, [v for v in app.views if not v.inline])
-        self.queries = Queries(self._views, app.views)
+        self.queries = Queries(self._views, app.views, self._followers.stopped)
+        self._inline = InlineViews(store, self._views, app.events)
+        self._timers = TimerRunner(self._kept, app.commands, self._executor.execute, clock)
         self._reactions = [
-            ReactionRunner(each, store, self._kept, app.events, app.commands, self._executor.execute, clock)
+            ReactionRunner(
+                each, store, self._kept, app.events, app.commands, self._executor.execute, clock, self._timers.wake
+            )
             for each in app.reactions
         ]
-        self._timers = TimerRunner(self._kept, app.commands, self._executor.execute, clock)
 
     @classmethod
     @asynccontextmanager
@@ -69,8 +72,9 @@ class Runtime:
     ) -> AsyncIterator[Self]:
         """Run `app` on the store at that address until the block ends; then finish what was accepted, and stop.
 
-        Raises DeclarationError (a view's shape changed without a new version), StoreError. If a view or reaction fails
-        beyond repair, the block is cancelled and its error raised.
+        Raises DeclarationError (a view's shape changed without a new version), StoreError. A view whose fold fails on
+        an event stops there, alone (ViewStopped); if a worker fails for another cause, the block is cancelled and that
+        error raised.
         """
         time = clock or SystemClock()
         async with await open_store(store, durable=durable, clock=time) as opened:
@@ -84,14 +88,20 @@ class Runtime:
 
     async def _prepare(self) -> None:
         await self._followers.prepare()
-        inline = [await self._machine.open(view) for view in self.app.views if view.inline]
-        for projection in inline:
-            async for _ in self._machine.catch_up(projection):
-                pass
-            if not projection.build.live:
+        await self._inline.attach([await self._ready(view) for view in self.app.views if view.inline])
+
+    async def _ready(self, view: AnyView) -> Projection:
+        """An inline view on its live build, or on a new one that has caught up and taken over."""
+        while True:
+            projection = await self._machine.open(view)
+            if projection.build.live:
+                return projection
+            try:
+                async for _ in self._machine.catch_up(projection):
+                    pass
                 await self._views.promote(projection.build, projection.projector.tables)
-        if inline:
-            InlineViews(self.store, self._views, self.app.events).attach(inline)
+            except Fenced:
+                continue  # another process does the same
 
     @asynccontextmanager
     async def _workers(self) -> AsyncIterator[None]:
@@ -114,6 +124,7 @@ class Runtime:
 
     def _start(self, group: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
         tasks = [group.create_task(self._followers.run(), name="views")]
+        tasks.append(group.create_task(self._inline.run(), name="inline views"))
         tasks += [group.create_task(each.run(), name=f"reaction {each.reaction.name}") for each in self._reactions]
         if self._reactions:
             tasks.append(group.create_task(self._timers.run(), name="timers"))
@@ -164,8 +175,9 @@ class Runtime:
 
     async def rebuild(self, view: str) -> AsyncIterator[Progress]:
         """Build a view anew beside the live build and switch over; tells the progress after every batch."""
-        async for progress in self._machine.rebuild(self._declared(view)):
-            yield progress
+        async with aclosing(self._machine.rebuild(self._declared(view))) as steps:  # one that is left is cleaned up
+            async for progress in steps:
+                yield progress
 
     def _declared(self, name: str) -> AnyView:
         for view in self.app.views:
@@ -176,11 +188,13 @@ class Runtime:
     async def idle(self, timeout: float = 30.0) -> Position:
         """Wait until views, reactions and due timers have worked off everything recorded; the position reached.
 
-        Raises NotYetVisible when `timeout` seconds are not enough.
+        Raises NotYetVisible when `timeout` seconds are not enough, ViewStopped.
         """
         give_up = self.clock.monotonic() + timeout
         while True:
             head = await self.store.head()
+            for stopped in self._followers.stopped.values():
+                raise stopped
             behind = await self._furthest_behind()
             if behind[1] >= head and not await self._kept.due_timers(self.clock.now(), 1):
                 return head

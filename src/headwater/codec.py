@@ -72,6 +72,11 @@ def kind_of(cls: type) -> Kind:
     return kind
 
 
+def type_names(classes: Iterable[type]) -> tuple[str, ...]:
+    """The stable names of event classes."""
+    return tuple(dict.fromkeys(kind_of(cls).type for cls in classes))
+
+
 def command_name(cls: type) -> str:
     """Name of a command class. Raises DeclarationError for a class without `@command`."""
     name: str | None = vars(cls).get(_COMMAND)
@@ -168,7 +173,14 @@ class CommandCatalog:
     """The command types of an application by name."""
 
     def __init__(self, types: Iterable[type]) -> None:
-        self.types = {command_name(cls): cls for cls in types}
+        self.types: dict[str, type] = {}
+        for cls in types:
+            other = self.types.setdefault(command_name(cls), cls)
+            if other is not cls:
+                raise DeclarationError(
+                    f"command {command_name(cls)!r} is declared twice: "
+                    f"by {other.__module__}.{other.__qualname__} and {cls.__module__}.{cls.__qualname__}"
+                )
         self._encode = msgspec.json.Encoder().encode
         self._decoders: dict[str, msgspec.json.Decoder[Any]] = {
             name: msgspec.json.Decoder(cls) for name, cls in self.types.items()

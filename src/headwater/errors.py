@@ -182,6 +182,19 @@ class NotYetVisible(HeadwaterError):
         self.reached = reached
 
 
+class ViewStopped(HeadwaterError):
+    """View `view` stopped at `position`: folding the event after it fails, as its cause says. The others go on."""
+
+    def __init__(self, view: str, position: int, why: str) -> None:
+        super().__init__(
+            f"view {view!r} stopped at position {position}: {why}; mend its functions, raise its version if rows that "
+            "are written already would differ, and start again"
+        )
+        self.view = view
+        self.position = position
+        self.why = why
+
+
 class Fenced(HeadwaterError):
     """The checkpoint `name` was moved by another runner: this one must stop or take over anew."""
 

@@ -122,6 +122,10 @@ class Schedule:
     after: timedelta | None = None
     at: datetime | None = None
 
+    def __post_init__(self) -> None:
+        if (self.at is None) == (self.after is None) or (self.at is not None and self.at.tzinfo is None):
+            raise DeclarationError(f"schedule {self.key!r}: give either `after` or an `at` that has a time zone")
+
 
 @dataclass(frozen=True)
 class Unschedule:

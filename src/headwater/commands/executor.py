@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from headwater.clock import Clock
-from headwater.codec import BatchDecoder, CommandCatalog, EventCatalog
+from headwater.codec import BatchDecoder, CommandCatalog, EventCatalog, type_names
 from headwater.errors import BadInput, Conflict, DeclarationError, IdReused, UnknownType
 from headwater.fold import App, Decider
 from headwater.messages import (
@@ -21,6 +21,7 @@ from headwater.messages import (
     NewEvent,
     Position,
     Query,
+    QueryItem,
     Write,
     new_id,
 )
@@ -63,6 +64,7 @@ class Executor:
         self._commands: CommandCatalog = app.commands
         self._decider_of = app.decider_of
         self._decoders: dict[str, BatchDecoder[Any]] = {each.name: BatchDecoder(app.events) for each in app.deciders}
+        self._handled = {each.name: type_names(each.events) for each in app.deciders}
         anything = frozenset(app.events.types.values())
         self._allowed = {each.name: anything if each.query else frozenset(each.events) for each in app.deciders}
 
@@ -97,7 +99,7 @@ class Executor:
     async def _attempt(
         self, decider: Decider[Any, Any, Any], command: object, stream: str, id: str, fingerprint: str, meta: Metadata
     ) -> Executed:
-        asked = decider.query(command) if decider.query else None
+        asked = self._asked(decider, command)
         loaded = await (self.load(decider, stream) if asked is None else self._gather(decider, asked))
         events = tuple(decider.decide(command, loaded.state))
         if not events:
@@ -122,10 +124,18 @@ class Executor:
             if batch.count < LOAD_LIMIT:
                 return Loaded(state, version, position)
 
+    def _asked(self, decider: Decider[Any, Any, Any], command: object) -> Query | None:
+        """The decider's query, for no other types than its evolve handles."""
+        if decider.query is None:
+            return None
+        asked = decider.query(command)
+        if not all(item.types or item.tags for item in asked.items) or not asked.items:
+            raise BadInput(f"decider {decider.name!r}: a query without types and tags would fold every event there is")
+        handled = self._handled[decider.name]
+        return Query(tuple(QueryItem(item.types or handled, item.tags) for item in asked.items))
+
     async def _gather(self, decider: Decider[Any, S, Any], asked: Query) -> Loaded[S]:
         """The state folded from all events that match a query."""
-        if not asked.items:
-            raise BadInput(f"decider {decider.name!r}: a query without types and tags would fold every event there is")
         state, position = decider.initial(), 0
         decode, evolve = self._decoders[decider.name].decode, decider.evolve
         while True:

@@ -4,22 +4,23 @@ import asyncio
 import inspect
 import logging
 import random
-from collections.abc import Iterable
-from itertools import groupby
+from collections import deque
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 from headwater.clock import Clock, to_micros
-from headwater.codec import CommandCatalog, EventCatalog
-from headwater.errors import IdReused, Rejected, StoreClosed
+from headwater.codec import CommandCatalog, EventCatalog, type_names
+from headwater.errors import DeclarationError, IdReused, Rejected, StoreClosed, UnknownType
 from headwater.fold import Reaction, Schedule, Unschedule
-from headwater.messages import Envelope, Metadata, Page, Position, query
+from headwater.messages import Envelope, Metadata, Position, query
 from headwater.reactions.port import ReactionStore, Timer
 from headwater.store.port import EventStore
-from headwater.views.projector import type_names
 
 log = logging.getLogger(__name__)
 
 PAGE = 256
+MAX_OPEN = 4_096  # events that a reaction holds at most
+LIMIT = 100  # timers that are looked at together
 BACKOFF = 0.05  # seconds: the longest wait before the second attempt, doubled for each further one
 BACKOFF_CAP = 30.0
 
@@ -31,11 +32,15 @@ class Execute(Protocol):
 
 
 class ReactionRunner:
-    """Runs one reaction from its checkpoint on. One task, and one for each stream that a page of events touches."""
+    """Runs one reaction from its checkpoint on: a task for each stream that has events open, and one to read on.
+
+    Up to MAX_OPEN events are held, so a stream whose `do` fails holds up the others only when that many wait behind it.
+    The checkpoint stands before the first event that is not done.
+    """
 
     def __init__(
         self, reaction: Reaction[Any], store: EventStore, kept: ReactionStore, events: EventCatalog,
-        commands: CommandCatalog, execute: Execute, clock: Clock,
+        commands: CommandCatalog, execute: Execute, clock: Clock, scheduled: Callable[[], None],
     ) -> None:  # fmt: skip
         self.reaction = reaction
         self._store = store
@@ -44,48 +49,74 @@ class ReactionRunner:
         self._commands = commands
         self._execute = execute
         self._clock = clock
+        self._scheduled = scheduled
         self._query = query(*type_names(reaction.events))
         self._slots = asyncio.Semaphore(reaction.concurrency)
+        self._room = asyncio.Semaphore(MAX_OPEN)
+        self._open: dict[Position, None] = {}  # in order
+        self._waiting: dict[str, deque[Envelope]] = {}
+        self._read = 0
+        self._progress = asyncio.Event()
 
     async def run(self) -> None:
         """Work until cancelled."""
-        position = await self._kept.checkpoint(self.reaction.name)
+        self._read = await self._kept.checkpoint(self.reaction.name)
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._keep_checkpoint(), name=f"reaction {self.reaction.name} checkpoint")
+                while True:
+                    await self._read_on(group)
+        except* StoreClosed:
+            pass
+
+    async def _read_on(self, group: asyncio.TaskGroup) -> None:
+        page = await self._store.read(self._query, after=self._read, limit=PAGE)
+        if page.position <= self._read:
+            await self._store.wait(self._read, timeout=60)
+            return
+        for envelope in page.events:
+            await self._room.acquire()
+            self._take(envelope, group)
+        self._read = page.position
+        self._progress.set()
+
+    def _take(self, envelope: Envelope, group: asyncio.TaskGroup) -> None:
+        self._read = envelope.position
+        self._open[envelope.position] = None
+        if envelope.stream in self._waiting:
+            self._waiting[envelope.stream].append(envelope)
+        else:
+            self._waiting[envelope.stream] = deque([envelope])
+            group.create_task(self._in_order(envelope.stream), name=f"reaction {self.reaction.name} {envelope.stream}")
+
+    async def _in_order(self, stream: str) -> None:
+        waiting = self._waiting[stream]
+        while waiting:
+            await self._until_done(waiting[0])
+            del self._open[waiting.popleft().position]
+            self._room.release()
+            self._progress.set()
+        del self._waiting[stream]
+
+    async def _keep_checkpoint(self) -> None:
         while True:
-            try:
-                page = await self._store.read(self._query, after=position, limit=PAGE)
-                if page.position > position:
-                    position = await self._work_off(page)
-                else:
-                    await self._store.wait(position, timeout=60)
-            except StoreClosed:
-                return
-
-    async def _work_off(self, page: Page) -> Position:
-        by_stream = sorted(page.events, key=lambda envelope: (envelope.stream, envelope.position))
-        async with asyncio.TaskGroup() as group:
-            for stream, run in groupby(by_stream, key=lambda envelope: envelope.stream):
-                group.create_task(self._in_order(list(run)), name=f"reaction {self.reaction.name} {stream}")
-        await self._kept.move(self.reaction.name, page.position)
-        return page.position
-
-    async def _in_order(self, envelopes: list[Envelope]) -> None:
-        async with self._slots:
-            for envelope in envelopes:
-                await self._until_done(envelope)
+            await self._progress.wait()
+            self._progress.clear()
+            await self._kept.move(self.reaction.name, next(iter(self._open), self._read + 1) - 1)
 
     async def _until_done(self, envelope: Envelope) -> None:
         attempt = 0
         while True:
             try:
-                await self._react(envelope)
+                async with self._slots:  # given back while a failure waits for its next attempt
+                    await self._react(envelope)
                 return
-            except (StoreClosed, asyncio.CancelledError):
-                raise
+            except (StoreClosed, DeclarationError, UnknownType):
+                raise  # no further attempt would end otherwise
             except Exception:
                 attempt += 1
                 log.exception("reaction %s failed on event %s, attempt %d", self.reaction.name, envelope.id, attempt)
-            # Full jitter: Brooker, "Exponential Backoff and Jitter" (AWS Architecture Blog, 2015).
-            await self._clock.sleep(random.uniform(0, min(BACKOFF_CAP, BACKOFF * 2 ** min(attempt, 16))))
+            await self._clock.sleep(backoff(attempt))
 
     async def _react(self, envelope: Envelope) -> None:
         answer = self.reaction.do(self._events.decode(envelope))
@@ -102,6 +133,7 @@ class ReactionRunner:
     async def _carry_out(self, wanted: Any, id: str, envelope: Envelope, metadata: Metadata) -> None:
         if isinstance(wanted, Schedule):
             await self._kept.put_timer(self._timer(wanted, id, envelope, metadata))
+            self._scheduled()
         elif isinstance(wanted, Unschedule):
             await self._kept.remove_timer(wanted.key)
         else:
@@ -127,8 +159,16 @@ async def carry_out(execute: Execute, command: object, id: str, metadata: Metada
         log.info("command %s of %s was not executed: %s", type(command).__name__, id, no)
 
 
+def backoff(attempt: int) -> float:
+    """Seconds to wait. Full jitter: Brooker, "Exponential Backoff and Jitter" (AWS Architecture Blog, 2015)."""
+    return random.uniform(0, min(BACKOFF_CAP, BACKOFF * 2 ** min(attempt, 16)))
+
+
 class TimerRunner:
-    """Executes scheduled commands when their time has come, each once, earliest first. One task."""
+    """Executes scheduled commands when their time has come, each once, earliest first. One task.
+
+    One that fails (other than by the domain's "no") is tried again later, and holds up nobody else.
+    """
 
     LONGEST_SLEEP = 1.0  # seconds: how late a timer set by another process may be noticed
 
@@ -137,27 +177,58 @@ class TimerRunner:
         self._commands = commands
         self._execute = execute
         self._clock = clock
+        self._wake = asyncio.Event()
+        self._failed: dict[str, tuple[int, int]] = {}  # by timer id: attempts, and not before this time
+
+    def wake(self) -> None:
+        """A timer was set: it may be due before all others, or already."""
+        self._wake.set()
 
     async def run(self) -> None:
         """Work until cancelled."""
-        while True:
-            try:
+        try:
+            while True:
+                self._wake.clear()
                 if not await self.fire_due():
-                    await self._clock.sleep(await self._pause())
-            except StoreClosed:
-                return
+                    await self._sleep(await self._pause())
+        except StoreClosed:
+            return
 
     async def fire_due(self) -> int:
         """Execute what is due now; how many that were."""
-        timers = await self._kept.due_timers(self._clock.now())
-        for timer in timers:
+        now = self._clock.now()
+        due = await self._kept.due_timers(now, LIMIT + len(self._failed))
+        ready = [timer for timer in due if self._failed.get(timer.id, (0, 0))[1] <= now]
+        for timer in ready:
+            await self._fire(timer)
+        return len(ready)
+
+    async def _fire(self, timer: Timer) -> None:
+        try:
             command = self._commands.decode(timer.command, timer.data)
             await carry_out(self._execute, command, timer.id, timer.metadata)
             await self._kept.remove_timer(timer.key, timer.id)
-        return len(timers)
+            self._failed.pop(timer.id, None)
+        except StoreClosed:
+            raise
+        except Exception:
+            attempt = self._failed.get(timer.id, (0, 0))[0] + 1
+            log.exception("command %s of timer %s failed, attempt %d", timer.command, timer.key, attempt)
+            self._failed[timer.id] = attempt, self._clock.now() + int(backoff(attempt) * 1_000_000)
+
+    async def _sleep(self, seconds: float) -> None:
+        """Until the time is over or a timer was set."""
+        ends = [asyncio.ensure_future(self._clock.sleep(seconds)), asyncio.ensure_future(self._wake.wait())]
+        try:
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for end in ends:
+                end.cancel()
+            await asyncio.gather(*ends, return_exceptions=True)
 
     async def _pause(self) -> float:
         due = await self._kept.next_due()
         if due is None:
             return self.LONGEST_SLEEP
-        return min(self.LONGEST_SLEEP, max(0.001, (due - self._clock.now()) / 1_000_000))
+        again = min((moment for _, moment in self._failed.values()), default=due)
+        return min(self.LONGEST_SLEEP, max(0.001, (max(due, again) - self._clock.now()) / 1_000_000))

@@ -1,10 +1,6 @@
 """Running asynchronous tests with no plugin: on a loop of their own, within a time limit, leaving nothing behind.
 
-@asynchronous
-async def test_something() -> None: ...
-
-@asynchronous(seconds=60)
-async def test_something_long(tmp_path: Path) -> None: ...
+Put `@asynchronous`, or `@asynchronous(seconds=60)`, above `async def test_something()`.
 """
 
 import asyncio

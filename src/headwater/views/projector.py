@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
-from headwater.codec import kind_of
+from headwater.codec import type_names
 from headwater.errors import DeclarationError
 from headwater.fold import AnyView, SqlView, Statement, View
 from headwater.views.port import Changes
@@ -44,7 +44,8 @@ def projector(view: AnyView) -> Projector:
 def definition(made: Projector) -> str:
     """A digest of the shape of a view's tables: a changed shape needs a raised version."""
     shape = [
-        (table.name, [column[:2] for column in table.columns], list(table.indexes), table.body) for table in made.tables
+        (table.name, [(column.name, column.type, column.shape) for column in table.columns], table.indexes, table.body)
+        for table in made.tables
     ]
     return hashlib.sha256(repr(shape).encode()).hexdigest()[:16]
 
@@ -82,7 +83,7 @@ class KeyedProjector:
         for event in events:
             if event.__class__ in classes:
                 key = key_of(event)
-                if key.__class__ is str:
+                if isinstance(key, str):
                     yield key, event
                 elif key is not None:
                     for one in dict.fromkeys(key):
@@ -145,8 +146,3 @@ class SqlProjector:
 
     def fold(self, rows: Iterable[Row]) -> Changes:
         return Changes(statements=self._statements)
-
-
-def type_names(classes: Iterable[type]) -> tuple[str, ...]:
-    """The stable names of event classes."""
-    return tuple(dict.fromkeys(kind_of(cls).type for cls in classes))

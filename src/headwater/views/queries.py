@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
-from headwater.errors import BadInput, NotYetVisible, UnknownType
+from headwater.errors import BadInput, NotYetVisible, UnknownType, ViewStopped
 from headwater.fold import AnyView, View
 from headwater.messages import Position
 from headwater.views.port import Build, ViewStore
@@ -18,11 +18,12 @@ class Queries:
     """Answers from the live builds of an application's views.
 
     With `after`, every question first waits until its view has reached that position (such as the one a command
-    returned: read your writes), at most `timeout` seconds. Raises NotYetVisible, UnknownType, BadInput.
+    returned: read your writes), at most `timeout` seconds. Raises NotYetVisible, ViewStopped, UnknownType, BadInput.
     """
 
-    def __init__(self, views: ViewStore, declared: Sequence[AnyView]) -> None:
+    def __init__(self, views: ViewStore, declared: Sequence[AnyView], stopped: Mapping[str, ViewStopped]) -> None:
         self._views = views
+        self._stopped = stopped
         self._definitions = {view.name: definition(projector(view)) for view in declared}
         self._tables: dict[str, RowTable[Any]] = {
             view.name: RowTable(view.name, view.row, view.index) for view in declared if isinstance(view, View)
@@ -79,6 +80,8 @@ class Queries:
         now = asyncio.get_running_loop().time
         give_up = now() + timeout
         while (build := await self._build(name)).position < position or build.definition != self._definitions[name]:
+            if name in self._stopped:
+                raise self._stopped[name]
             if not await self._views.changed(give_up - now()):
                 raise NotYetVisible(name, position, build.position)
         return build

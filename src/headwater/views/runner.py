@@ -1,20 +1,35 @@
 """Keeping views up to date: read a batch once, fold it for every view that stands there, write all at once."""
 
 import asyncio
+import logging
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from headwater.codec import BatchDecoder, EventCatalog
-from headwater.errors import DeclarationError, Fenced, StoreClosed
+from headwater.errors import (
+    DeclarationError,
+    Fenced,
+    StoreClosed,
+    StoreError,
+    StoreFull,
+    StoreLocked,
+    StoreReadOnly,
+    ViewStopped,
+)
 from headwater.fold import AnyView
 from headwater.messages import Position, query
 from headwater.store.port import EventStore
 from headwater.views.port import Advance, Build, ViewStore
 from headwater.views.projector import Projector, definition, projector
 
+log = logging.getLogger(__name__)
+
 BATCH = 1_000
+STORE_PAUSE = 1.0  # seconds before another try where the store cannot be written
 PATIENCE = 0.25  # seconds that another runner gets to show that it is at work, before it is taken for dead
 
 
@@ -58,7 +73,13 @@ class Projecting:
         """The projection of a view on the newest build of its version, on a new one if there is none."""
         made = projector(view)
         builds = [build for build in await self._views.builds() if build.name == view.name]
-        matching = [build for build in builds if build.version == view.version]
+        if superseded := [build for build in builds if build.live and build.version > view.version]:
+            raise DeclarationError(
+                f"view {view.name!r}: the store has version {superseded[0].version}, this application declares "
+                f"{view.version}; run the newer application, or go on with version={superseded[0].version + 1}"
+            )
+        # The live one first: one beside it is somebody's rebuild under way, or what is left of one.
+        matching = sorted((build for build in builds if build.version == view.version), key=lambda each: each.live)
         if not matching:
             return await self.begin(view)
         if matching[-1].definition != definition(made):
@@ -81,11 +102,11 @@ class Projecting:
         projection.projector.forget(empty=projection.build.position == 0)
         projection.claimed = True
 
-    async def advance(self, projections: Sequence[Projection]) -> bool:
+    async def advance(self, projections: Sequence[Projection], limit: int = BATCH) -> bool:
         """Move projections that stand at one position on by a batch; False if there was nothing. Raises Fenced."""
         start = projections[0].position
         types = dict.fromkeys(type for each in projections for type in each.projector.types)
-        batch = await self._store.scan(query(*types), after=start, limit=BATCH)
+        batch = await self._store.scan(query(*types), after=start, limit=limit)
         if batch.position <= start:
             return False
         events = self._decoder.decode(batch)
@@ -118,7 +139,7 @@ class Projecting:
                 return
             await asyncio.sleep(0)
 
-    async def rebuild(self, view: AnyView) -> AsyncIterator[Progress]:
+    async def rebuild(self, view: AnyView) -> AsyncGenerator[Progress, None]:
         """Build a view anew beside the live build, then switch over in one transaction."""
         fresh = await self.begin(view)
         try:
@@ -131,7 +152,10 @@ class Projecting:
 
 
 class ViewRunner:
-    """Keeps all views of an application up to date until it is stopped. One task; its errors end it."""
+    """Keeps all views of an application up to date until it is cancelled. One task.
+
+    A view whose fold fails on an event stops before that event, and stands in `stopped`; the others go on.
+    """
 
     def __init__(self, machine: Projecting, store: EventStore, views: ViewStore, declared: Sequence[AnyView]) -> None:
         self._machine = machine
@@ -139,6 +163,7 @@ class ViewRunner:
         self._views = views
         self._declared = declared
         self.projections: list[Projection] = []
+        self.stopped: dict[str, ViewStopped] = {}
 
     async def prepare(self) -> None:
         """Find or make every view's build."""
@@ -146,18 +171,19 @@ class ViewRunner:
 
     async def run(self) -> None:
         """Work until cancelled."""
-        if not self.projections:
-            return
-        while True:
+        while self.projections:
             try:
                 if not await self._step():
                     await self._store.wait(self._lowest(), timeout=60)
                 else:
                     await asyncio.sleep(0)
             except Fenced:
-                await self.prepare()
+                await self._prepare_again()
             except StoreClosed:
                 return
+            except (StoreLocked, StoreFull, StoreReadOnly) as error:
+                log.warning("views wait for the store: %s", error)
+                await asyncio.sleep(STORE_PAUSE)
 
     def _lowest(self) -> Position:
         return min(each.position for each in self.projections)
@@ -167,13 +193,42 @@ class ViewRunner:
         moved = False
         for position in sorted({each.position for each in self.projections}):
             group = [each for each in self.projections if each.position == position]
+            if not group:  # `prepare` has moved them
+                continue
             if all(each.claimed for each in group):
-                moved |= await self._machine.advance(group)
+                moved |= await self._advance(group)
                 await self._switch(group)
             elif position < await self._store.head():
                 moved = True
                 await self._take_over(group)
         return moved
+
+    async def _advance(self, group: Sequence[Projection]) -> bool:
+        try:
+            return await self._machine.advance(group)
+        except (Fenced, StoreError):
+            raise
+        except Exception as error:
+            if len(group) == 1:
+                await self._stop(group[0], error)
+                return False
+            return any([await self._advance([each]) for each in group])
+
+    async def _stop(self, projection: Projection, error: Exception) -> None:
+        """Go on to the event that fails, one at a time, and leave the view there."""
+        try:
+            while await self._machine.advance([projection], limit=1):
+                pass
+        except (Fenced, StoreError):
+            raise
+        except Exception as precise:
+            error = precise
+        stopped = ViewStopped(projection.view.name, projection.position, f"{type(error).__name__}: {error}")
+        stopped.__cause__ = error
+        log.error("%s", stopped, exc_info=error)
+        self.stopped[projection.view.name] = stopped
+        self._declared = [view for view in self._declared if view is not projection.view]
+        self.projections = [each for each in self.projections if each is not projection]
 
     async def _take_over(self, group: list[Projection]) -> None:
         """Claim builds that lag and that nobody else moves on."""
@@ -191,13 +246,24 @@ class ViewRunner:
             await self._views.changed(left)
             builds = {build.id: build for build in await self._views.builds()}
             if any(id not in builds or builds[id].position > each.position for id, each in mine.items()):
-                await self.prepare()
+                await self._prepare_again()
                 return True
         return False
+
+    async def _prepare_again(self) -> None:
+        """Find the builds after others have changed them; leave alone views of which a newer version took over."""
+        found = []
+        for view in self._declared:
+            try:
+                found.append(await self._machine.open(view))
+            except DeclarationError as error:
+                log.warning("no longer followed here: %s", error)
+        self._declared = [each.view for each in found]
+        self.projections = found
 
     async def _switch(self, group: list[Projection]) -> None:
         """Let builds that have caught up take over from the live ones."""
         for each in group:
             if not each.build.live and each.position >= await self._store.head() - BATCH:
                 await self._views.promote(each.build, each.projector.tables)
-                each.build = next(build for build in await self._views.builds() if build.id == each.build.id)
+                each.build = msgspec.structs.replace(each.build, live=True)

@@ -20,13 +20,15 @@ Convert = Callable[[Any], Any]
 
 
 class Column(NamedTuple):
-    """`type` is 'text', 'integer', 'real' or 'json' (a nested value as JSON text). `encode` and `decode` convert
-    between a field's value and the column's; None where they are the same."""
+    """`type` is 'text', 'integer', 'real', 'decimal' (its digits as text) or 'json' (a nested value as JSON text).
+    `encode` and `decode` convert between a field's value and the column's; None where they are the same. `shape` is
+    the field's annotation."""
 
     name: str
     type: str
     encode: Convert | None = None
     decode: Convert | None = None
+    shape: str = ""
 
 
 class Table(NamedTuple):
@@ -44,7 +46,7 @@ class RowTable(Generic[S]):
     def __init__(self, view: str, cls: type[S], indexes: Sequence[str | tuple[str, ...]]) -> None:
         fields = _fields(view, cls)
         self.cls = cls
-        self.columns = [_column(name, type) for name, type in fields]
+        self.columns = [_column(name, type)._replace(shape=str(type)) for name, type in fields]
         self.names = [column.name for column in self.columns]
         if len(fields) < 2 or self.columns[0].type != "text" or self.columns[0].encode:
             raise DeclarationError(f"view {view!r}: the first field of {cls.__qualname__} holds the key and is a str; "
@@ -121,9 +123,9 @@ def _to_json(value: Any) -> str:
 _SCALARS: tuple[tuple[type, str, Convert | None, Convert | None], ...] = (
     (str, "text", None, None),
     (bool, "integer", int, bool),
-    (int, "integer", None, None),
+    (int, "integer", None, int),
     (float, "real", None, None),
-    (decimal.Decimal, "text", str, decimal.Decimal),
+    (decimal.Decimal, "decimal", str, decimal.Decimal),
     (datetime.datetime, "text", datetime.datetime.isoformat, datetime.datetime.fromisoformat),
     (datetime.date, "text", datetime.date.isoformat, datetime.date.fromisoformat),
 )

@@ -20,7 +20,7 @@ _WORDS: Final = {
     "easter party balloons feather",
     "Frames & Clocks": "frame frames clock mirror sign hook hooks knob picture wall plaque doorstop",
     "Toys & Games": "toy toys doll dolly jigsaw puzzle game games skittles spaceboy dinosaur bear kite kit cards "
-    "dominoes ludo children childrens",
+    "dominoes ludo children childrens spinning blocks train",
     "Garden & Storage": "garden pot pots watering basket baskets box boxes storage drawer drawers cabinet planter "
     "vase bird parasol trowel wicker",
 }

@@ -5,6 +5,7 @@ from typing import Any
 
 import apsw
 
+from headwater.adapters.sqlite.reading import HEAD
 from headwater.adapters.sqlite.store import SqliteStore
 from headwater.adapters.sqlite.views import SqliteViews
 from headwater.codec import BatchDecoder, EventCatalog
@@ -26,28 +27,48 @@ class InlineViews:
         self._decoder: BatchDecoder[Any] = BatchDecoder(events)
         self._projections: Sequence[Projection] = ()
 
-    def attach(self, projections: Sequence[Projection]) -> None:
+    async def attach(self, projections: Sequence[Projection]) -> None:
         """From now on these move with every append."""
         self._projections = projections
-        self._store.inline(self._advance_all)
+        if projections:
+            self._store.inline(self._advance_all)
+            await self._take_in()
+
+    async def run(self) -> None:
+        """Take in what others append who do not have these views. Until cancelled."""
+        position = 0
+        while self._projections:
+            position = await self._store.wait(position, timeout=60)
+            if any(projection.position < position for projection in self._projections):
+                await self._take_in()
+
+    async def _take_in(self) -> None:
+        await self._store.transact(lambda connection: self._advance_all(connection.execute(HEAD).get), durable=False)
 
     def _advance_all(self, last: Position) -> None:
         connection = self._store.connection
         for projection in self._projections:
-            self._resume(connection, projection)
-            try:
-                while projection.position < last:
-                    self._advance(connection, projection)
-            except BaseException:
-                projection.projector.forget()
-                raise
+            if self._resume(connection, projection):
+                self._move(connection, projection, last)
 
-    def _resume(self, connection: apsw.Connection, projection: Projection) -> None:
-        """Stand where the build stands: after another process's appends, or after a rollback."""
+    def _move(self, connection: apsw.Connection, projection: Projection, last: Position) -> None:
+        try:
+            while projection.position < last:
+                self._advance(connection, projection)
+        except BaseException:
+            projection.projector.forget()
+            raise
+
+    def _resume(self, connection: apsw.Connection, projection: Projection) -> bool:
+        """Stand where the build stands: after another process's appends, or after a rollback. False if a newer version
+        of the view, in another process, has taken over: its rows are not ours to write."""
         stored = next((build for build in self._views.live(connection) if build.name == projection.view.name), None)
-        if stored is not None and stored != projection.build:
+        if stored is None or stored.version != projection.view.version:
+            return False
+        if stored != projection.build:
             projection.build = stored
             projection.projector.forget()
+        return True
 
     def _advance(self, connection: apsw.Connection, projection: Projection) -> None:
         made, build = projection.projector, projection.build

@@ -5,7 +5,10 @@ from typing import Any
 import apsw
 
 from headwater.adapters.sqlite.kinds import Kinds
+from headwater.errors import BadInput
 from headwater.messages import Condition, Query, QueryItem
+
+MAX_ITEMS, MAX_TAGS = 100, 32
 
 WINDOW = 20_000
 """How many positions one read looks through at most where a query leaves events out: it bounds each call's time."""
@@ -15,6 +18,8 @@ def matching(query: Query, kinds: Kinds, after: int, upto: int) -> tuple[str, li
     """SQL (and parameters) that selects the positions above `after`, up to `upto`, of events that match."""
     if not query.items:
         return "SELECT position FROM event WHERE position > ? AND position <= ?", [after, upto]
+    if len(query.items) > MAX_ITEMS or any(len(item.tags) > MAX_TAGS for item in query.items):
+        raise BadInput(f"a query has at most {MAX_ITEMS} items and {MAX_TAGS} tags an item; ask in parts")
     parts, parameters = [], []
     for item in query.items:
         sql, values = _item(item, kinds, after, upto)

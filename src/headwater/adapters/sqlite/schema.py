@@ -1,5 +1,6 @@
 """The tables of a SQLite store, and opening a file that holds them."""
 
+import time
 from pathlib import Path
 
 import apsw
@@ -102,13 +103,14 @@ def prepare(connection: apsw.Connection, path: str, *, create: bool) -> None:
 
 
 def _identity(connection: apsw.Connection) -> tuple[int, int, int]:
-    marked = connection.execute("PRAGMA application_id").get
-    version = connection.execute("PRAGMA user_version").get
-    return marked, version, connection.execute("SELECT count(*) FROM sqlite_schema").get
+    with connection:  # all as of one moment: another process may be making the tables
+        marked = connection.execute("PRAGMA application_id").get
+        version = connection.execute("PRAGMA user_version").get
+        return marked, version, connection.execute("SELECT count(*) FROM sqlite_schema").get
 
 
 def _make(connection: apsw.Connection) -> None:
-    connection.execute("PRAGMA journal_mode=WAL").fetchall()
+    _switch_to_wal(connection)
     connection.execute("BEGIN IMMEDIATE")
     try:
         if not connection.execute("SELECT count(*) FROM sqlite_schema").get:  # another process may have been first
@@ -120,6 +122,18 @@ def _make(connection: apsw.Connection) -> None:
     except BaseException:
         connection.execute("ROLLBACK")
         raise
+
+
+def _switch_to_wal(connection: apsw.Connection) -> None:
+    """For this SQLite does not wait while another process looks at the file, so it is tried again."""
+    for pause in (*[0.005] * 1000, None):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL").fetchall()
+            return
+        except apsw.BusyError:
+            if pause is None:
+                raise
+            time.sleep(pause)
 
 
 def file_exists(path: str) -> bool:

@@ -17,7 +17,8 @@ from headwater.messages import Position
 from headwater.views.port import Advance, Build, Changes
 from headwater.views.table import Row, Table
 
-TYPES = {"text": "TEXT", "integer": "INTEGER", "real": "REAL", "json": "TEXT"}
+MAX_INT = 2**63
+TYPES = {"text": "TEXT", "integer": "INTEGER", "real": "REAL", "decimal": "TEXT", "json": "TEXT"}
 BUILD = "id, name, version, definition, position, epoch, live"
 MOVE = "UPDATE view_build SET position = ? WHERE id = ? AND position = ? AND epoch = ?"
 
@@ -121,7 +122,7 @@ class SqliteViews:
         limit: int, offset: int,
     ) -> list[Row]:  # fmt: skip
         clause, values = _where(where)
-        by = ", ".join(f"{_quoted(name)}{' DESC' if descending else ''}" for name, descending in order)
+        by = ", ".join(_order(table, name, descending) for name, descending in order)
         sql = f"SELECT * FROM {_physical(build, table)}{clause}{' ORDER BY ' + by if by else ''} LIMIT ? OFFSET ?"
         with translated(self._store.path), _asked(build):
             rows: list[Any] = self._store.reader.execute(sql, (*values, limit, offset)).fetchall()
@@ -223,13 +224,25 @@ def _remove(connection: apsw.Connection, build: Build) -> None:
 
 def _apply(connection: apsw.Connection, build: Build, tables: Sequence[Table], changes: Changes) -> None:
     if changes.puts:
-        connection.executemany(_put(build, tables[0]), changes.puts)
+        _put_all(connection, _put(build, tables[0]), changes.puts)
     if changes.deletes:
         sql = f"DELETE FROM {_physical(build, tables[0])} WHERE {_quoted(tables[0].columns[0].name)} = ?"
         connection.executemany(sql, [(key,) for key in changes.deletes])
     if changes.statements:
         names = {table.name: _physical(build, table) for table in tables}
         _run(connection, changes, names)
+
+
+def _put_all(connection: apsw.Connection, sql: str, rows: Sequence[Row]) -> None:
+    """Integers that SQLite's 64 bits do not hold become their digits as bytes, which `int` reads back."""
+    try:
+        connection.executemany(sql, rows)
+    except OverflowError:
+        connection.executemany(sql, [tuple(map(_within_64_bits, row)) for row in rows])
+
+
+def _within_64_bits(value: Any) -> Any:
+    return b"%d" % value if value.__class__ is int and not -MAX_INT <= value < MAX_INT else value
 
 
 def _run(connection: apsw.Connection, changes: Changes, names: dict[str, str]) -> None:
@@ -256,6 +269,13 @@ def _put(build: Build, table: Table) -> str:
         f"INSERT INTO {_physical(build, table)} VALUES ({', '.join('?' * len(names))}) "
         f"ON CONFLICT ({names[0]}) DO UPDATE SET {sets}"
     )
+
+
+def _order(table: Table, name: str, descending: bool) -> str:
+    """Decimals are sorted by value (as far as doubles tell them apart), then by their digits."""
+    down, column = " DESC" if descending else "", _quoted(name)
+    decimal = any(each.name == name and each.type == "decimal" for each in table.columns)
+    return f"CAST({column} AS REAL){down}, {column}{down}" if decimal else f"{column}{down}"
 
 
 def _where(conditions: Sequence[tuple[str, Sequence[Any]]]) -> tuple[str, list[Any]]:
