@@ -4,12 +4,13 @@ import asyncio
 from pathlib import Path
 
 from benchmarks.contender import options, play, tasks_per_second
-from benchmarks.contenders.headwater_app import opened
-from benchmarks.workload import BATCH, EVENT_TYPE, place, samples
-from headwater import NewEvent, Write
+from benchmarks.contenders.headwater_app import new_event, opened
+from benchmarks.workload import BATCH, place
+from headwater import Write
 
 OPTIONS = options()
-EVENTS = [event.encode() for event in samples()]
+EVENTS = [new_event(n) for n in range(10_000)]
+"""Encoded beforehand, as the other contenders' JSON is."""
 
 
 async def singles(directory: Path, tasks: int) -> float:
@@ -17,7 +18,7 @@ async def singles(directory: Path, tasks: int) -> float:
 
         async def append(worker: int, k: int) -> None:
             stream, version = place(worker, k)
-            await store.append(Write(stream, [NewEvent(EVENT_TYPE, EVENTS[k % len(EVENTS)])], expected=version - 1))
+            await store.append(Write(stream, [EVENTS[k % len(EVENTS)]], expected=version - 1))
 
         return await tasks_per_second(append, tasks, OPTIONS.seconds)
 
@@ -26,8 +27,7 @@ async def batches(directory: Path) -> float:
     async with await opened(directory / "events.db") as store:
 
         async def append(_: int, k: int) -> None:
-            events = [NewEvent(EVENT_TYPE, EVENTS[n]) for n in range(BATCH)]
-            await store.append(Write(f"batch-{k}", events, expected=0))
+            await store.append(Write(f"batch-{k}", EVENTS[:BATCH], expected=0))
 
         return BATCH * await tasks_per_second(append, 1, OPTIONS.seconds)
 

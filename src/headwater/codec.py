@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar, Union, dataclass_transform
 import msgspec
 
 from headwater.errors import DeclarationError, InvalidName, MalformedData, UnknownType
-from headwater.messages import NO_METADATA, Batch, Envelope, Kind, Metadata, NewEvent
+from headwater.messages import NO_METADATA, Batch, EncodedEvent, Envelope, Kind, Metadata, NewEvent
 
 T = TypeVar("T")
 
@@ -106,7 +106,7 @@ class EventCatalog:
     def encode(self, event: object, *, tags: Sequence[str] = (), metadata: Metadata = NO_METADATA) -> NewEvent:
         """An event as it is recorded. Raises DeclarationError for an undeclared class."""
         type, version = kind_of(event.__class__)
-        return NewEvent(type, self._encode(event), version, tuple(tags), metadata)
+        return EncodedEvent(type, self._encode(event), version, tuple(tags), metadata)
 
     def decode(self, envelope: Envelope) -> Any:
         """The event in an envelope. Raises UnknownType, MalformedData."""

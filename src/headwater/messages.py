@@ -50,7 +50,7 @@ class Kind(NamedTuple):
 
 
 class NewEvent(msgspec.Struct, frozen=True, gc=False):
-    """An event that is to be recorded. `data` is UTF-8 JSON. An empty `id` is filled in by the store."""
+    """An event that is to be recorded. `data` is UTF-8 JSON. Without an `id` the store gives it one."""
 
     type: str
     data: bytes
@@ -58,6 +58,10 @@ class NewEvent(msgspec.Struct, frozen=True, gc=False):
     tags: tuple[str, ...] = ()
     metadata: Metadata = NO_METADATA
     id: str = ""
+
+
+class EncodedEvent(NewEvent, frozen=True, gc=False):
+    """A new event that a catalog has encoded: its name and its data need no further look."""
 
 
 class Envelope(msgspec.Struct, frozen=True, gc=False):

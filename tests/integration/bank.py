@@ -58,6 +58,13 @@ class Close:
     account: str
 
 
+@command("account.stray")
+class Stray:
+    """A command that nobody decides."""
+
+    account: str
+
+
 BankEvent = Opened | Deposited | Sent | Closed
 
 

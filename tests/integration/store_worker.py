@@ -10,8 +10,6 @@ import random
 import resource
 import sys
 import time
-import traceback
-from pathlib import Path
 
 import apsw
 
@@ -69,7 +67,7 @@ async def open_when_told(name: str) -> None:
                 await store.append(Write(name, [event(0)]))
             say("done")
         except Exception as error:
-            say(repr(error), traceback.format_exc().splitlines()[-12:])
+            say(repr(error))
 
 
 async def append_when_told(path: str) -> None:
@@ -127,7 +125,6 @@ async def be_read_only(path: str) -> None:
 
 async def run_full(path: str, limit: str) -> None:
     """Append until files may not grow, then a little more; then again with room. Nothing may be half-written."""
-    Path(path).touch()
     async with await SqliteStore.open(path) as store:
         soft = resource.getrlimit(resource.RLIMIT_FSIZE)
         resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), soft[1]))
@@ -169,7 +166,8 @@ async def append_forever(path: str, name: str) -> None:
 JOBS = {
     job.__name__: job
     for job in (
-        append, append_forever, append_when_told, be_read_only, count_up, hold_lock, open_when_told, run_full, wait_idly,
+        append, append_forever, append_when_told, be_read_only, count_up, hold_lock, open_when_told, run_full,
+        wait_idly,
     )
 }  # fmt: skip
 

@@ -2,12 +2,13 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
-from bank import Deposit, Deposited, Send, accounts, balances, bank
+from bank import Deposit, Deposited, Send, Stray, accounts, bank
 
-from headwater import App, Reaction, Rejected, Runtime, SqlView
-from headwater.errors import BadInput, DeclarationError, NotYetVisible
+from headwater import App, Reaction, Rejected, Runtime
+from headwater.errors import BadInput, NotYetVisible, UnknownType
 from headwater.testing.running import asynchronous
 
 
@@ -27,13 +28,14 @@ async def test_a_group_of_errors_of_the_block_stays_a_group() -> None:
 
 
 @asynchronous
-async def test_a_view_that_fails_ends_the_block_with_its_error(tmp_path: Path) -> None:
-    def fails(happened: Deposited) -> list[tuple[str, tuple[int, ...]]]:
-        return [("INSERT INTO nowhere VALUES (?)", (happened.pence,))]
+async def test_a_worker_that_cannot_go_on_ends_the_block_with_its_error(tmp_path: Path) -> None:
+    """A command that nobody decides is a fault of the application, which no retry mends."""
 
-    app = App("bank", deciders=[accounts], views=[SqlView("broken", {"there": "n"}, fails)])
-    ended = False
-    with pytest.raises(DeclarationError, match=r"view 'broken'.*nowhere"):  # noqa: PT012 - the block is what is tested
+    def stray(happened: Deposited) -> list[Any]:
+        return [Stray(happened.account)]
+
+    app, ended = App("bank", deciders=[accounts], reactions=[Reaction("stray", stray)]), False
+    with pytest.raises(UnknownType, match="Stray"):  # noqa: PT012 - the block is what is tested
         async with Runtime.open(app, f"sqlite:///{tmp_path}/s.db") as runtime:
             await runtime.execute(Deposit("ann", 1))
             try:
@@ -41,15 +43,6 @@ async def test_a_view_that_fails_ends_the_block_with_its_error(tmp_path: Path) -
             finally:
                 ended = True
     assert ended
-
-
-@asynchronous
-async def test_a_number_beyond_64_bits_in_a_row_is_a_typed_error() -> None:
-    with pytest.raises(DeclarationError, match=r"view 'balances'.*too big"):  # noqa: PT012 - the block is what is tested
-        async with Runtime.open(bank) as runtime:
-            await runtime.execute(Deposit("ann", 2**62))
-            done = await runtime.execute(Deposit("ann", 2**62))
-            await runtime.get(balances, "ann", after=done.position)
 
 
 @asynchronous

@@ -97,7 +97,6 @@ def test_waiting_costs_next_to_nothing(tmp_path: Path) -> None:
 async def test_waiting_ends_with_the_last_who_waits(tmp_path: Path) -> None:
     async with await SqliteStore.open(str(tmp_path / "store.db")) as store:
         await store.wait(0, timeout=0.05)
-        while any("watch" in task.get_name() for task in asyncio.all_tasks()):
-            await asyncio.sleep(0.001)
-
-
+        watching = [task for task in asyncio.all_tasks() if "watch" in task.get_name()]
+        assert watching
+        await asyncio.wait(watching)

@@ -21,6 +21,8 @@ from headwater.http.sse import EventStreams
 from headwater.http.views import Views
 from headwater.http.wire import JSON, Endpoint, Handle, respond, timed
 
+COMMANDS = "/commands/"
+
 
 def http_app(runtime: Runtime, *, limits: Limits | None = None, actor_header: str = "") -> Starlette:
     """Commands, views and events of a running application over HTTP.
@@ -31,12 +33,39 @@ def http_app(runtime: Runtime, *, limits: Limits | None = None, actor_header: st
     The runtime stays its opener's: it must be open for as long as this is served.
     """
     limits = limits or Limits()
-    app = Starlette(
-        routes=_routes(runtime, limits, actor_header),
+    commands = Endpoint(Commands(runtime, limits, actor_header))
+    app = Application(
+        commands,
+        routes=[Route(f"{COMMANDS}{{name}}", commands, methods=["POST"]), *_routes(runtime, limits, actor_header)],
         exception_handlers={HTTPException: _http_exception, Exception: _exception},
     )
     app.router.redirect_slashes = False  # each path has one form, and the document names it
     return app
+
+
+class Application(Starlette):
+    """Starlette, past which commands go straight to their endpoint: it answers for its own errors, and routing and
+    middleware would cost as much again as reading the request and answering it."""
+
+    def __init__(self, commands: Endpoint, **options: Any) -> None:
+        super().__init__(**options)
+        self._commands = commands
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if name := _command_name(scope):
+            scope["path_params"] = {"name": name}
+            await self._commands(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+
+def _command_name(scope: Scope) -> str:
+    """The last part of the path of a POST to a command; empty for anything else."""
+    if scope["type"] != "http" or scope["method"] != "POST":
+        return ""
+    path: str = scope["path"].removeprefix(scope.get("root_path", ""))
+    name = path[len(COMMANDS) :] if path.startswith(COMMANDS) else ""
+    return "" if "/" in name else name
 
 
 def _routes(runtime: Runtime, limits: Limits, actor_header: str) -> list[Route]:
@@ -51,13 +80,7 @@ def _routes(runtime: Runtime, limits: Limits, actor_header: str) -> list[Route]:
         ("/ready", timed(watch.ready, time)),
         ("/openapi.json", Document(runtime, limits, actor_header)),
     ]
-    # Commands first: routes are tried in order.
-    commands = _route("POST", "/commands/{name}", Commands(runtime, limits, actor_header))
-    return [commands, *(_route("GET", path, handle) for path, handle in get)]
-
-
-def _route(method: str, path: str, handle: Handle) -> Route:
-    return Route(path, Endpoint(handle), methods=[method])
+    return [Route(path, Endpoint(handle), methods=["GET"]) for path, handle in get]
 
 
 class Health:

@@ -4,12 +4,28 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
 
-from headwater.errors import BadInput, EventTooLarge, InvalidName
-from headwater.messages import ALL, Appended, Batch, Condition, Envelope, Page, Position, Query, Write
+import msgspec
+
+from headwater.errors import BadInput, EventTooLarge, InvalidName, MalformedData
+from headwater.messages import (
+    ALL,
+    Appended,
+    Batch,
+    Condition,
+    EncodedEvent,
+    Envelope,
+    NewEvent,
+    Page,
+    Position,
+    Query,
+    Write,
+)
 
 MAX_EVENT_BYTES = 1024 * 1024
 MAX_NAME_CHARS = 255
 LOAD_LIMIT = 10_000
+
+_read_json = msgspec.json.Decoder(msgspec.Raw).decode
 
 
 @dataclass(frozen=True)
@@ -86,8 +102,8 @@ def check_writes(writes: tuple[Write, ...], id: str, max_event_bytes: int) -> No
     """Refuse what no store accepts, before anything is written. Raises BadInput and its kin."""
     if not writes or not any(write.events for write in writes):
         raise BadInput("an append needs at least one event")
-    if len(id) > MAX_NAME_CHARS:
-        raise InvalidName("append id", id, f"at most {MAX_NAME_CHARS} characters")
+    if id:
+        _check_name("append id", id)
     seen = set()
     for write in writes:
         check_stream(write.stream)
@@ -97,8 +113,21 @@ def check_writes(writes: tuple[Write, ...], id: str, max_event_bytes: int) -> No
         for event in write.events:
             if len(event.data) > max_event_bytes:
                 raise EventTooLarge(event.type, len(event.data), max_event_bytes)
+            if event.__class__ is not EncodedEvent:
+                _check_event(event)
             for tag in event.tags:
                 _check_name("tag", tag)
+
+
+def _check_event(event: NewEvent) -> None:
+    _check_name("event type", event.type)
+    if event.type_version < 1:
+        raise BadInput(f"event {event.type!r}: a type version is 1 or more, not {event.type_version}")
+    try:
+        event.data.decode()
+        _read_json(event.data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise MalformedData(f"data of event {event.type!r}", str(error)) from error
 
 
 def check_stream(name: str) -> None:

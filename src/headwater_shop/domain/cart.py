@@ -8,6 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from headwater import Decider, command, event
+from headwater_shop.domain.bounds import bounded
 from headwater_shop.domain.shared import Address, Line, Moment, require, require_order_id, total
 
 MAX_QUANTITY: Final = 10_000
@@ -208,4 +209,4 @@ def _require_not_too_many(quantity: int) -> None:
 
 # Decider
 
-carts = Decider("cart", initial=Cart, decide=decide, evolve=evolve, stream=lambda command: command.cart_id)
+carts = Decider("cart", initial=Cart, decide=bounded(decide), evolve=evolve, stream=lambda command: command.cart_id)

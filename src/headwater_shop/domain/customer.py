@@ -7,6 +7,7 @@ import msgspec
 from msgspec.structs import replace
 
 from headwater import Decider, command, event
+from headwater_shop.domain.bounds import bounded
 from headwater_shop.domain.shared import Address, Moment, require
 
 # Events
@@ -128,5 +129,5 @@ def _require_details(name: str, email: str) -> None:
 # Decider
 
 customers = Decider(
-    "customer", initial=Customer, decide=decide, evolve=evolve, stream=lambda command: command.customer_id
+    "customer", initial=Customer, decide=bounded(decide), evolve=evolve, stream=lambda command: command.customer_id
 )

@@ -15,6 +15,7 @@ from typing import Final, NamedTuple, assert_never
 import msgspec
 
 from headwater import Decider, command, event
+from headwater_shop.domain.bounds import bounded
 from headwater_shop.domain.shared import Line, Moment, stream_part, total
 
 MAX_LINES: Final = 1000
@@ -193,7 +194,7 @@ def _event(invoice_no: str, section: Section, lines: tuple[Line, ...]) -> Invoic
 invoices = Decider(
     "invoice",
     initial=Invoice,
-    decide=decide,
+    decide=bounded(decide, last_year=9999),
     evolve=evolve,
     stream=lambda command: stream_part(command.invoice_no),
 )

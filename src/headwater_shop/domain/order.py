@@ -13,6 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from headwater import Decider, command
+from headwater_shop.domain.bounds import bounded
 from headwater_shop.domain.order_events import (
     LineReserved,
     Order,
@@ -289,4 +290,4 @@ def _back(item: ReturnedItem, order: Order, placed: OrderPlaced) -> Line:
 
 # Decider
 
-orders = Decider("order", initial=Order, decide=decide, evolve=evolve, stream=lambda command: command.order_id)
+orders = Decider("order", initial=Order, decide=bounded(decide), evolve=evolve, stream=lambda command: command.order_id)

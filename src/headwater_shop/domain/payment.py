@@ -8,6 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from headwater import Decider, command, event
+from headwater_shop.domain.bounds import bounded
 from headwater_shop.domain.shared import Moment, require
 
 # Events
@@ -176,4 +177,6 @@ def _refund(command: RecordRefund, payment: Payment, requested: PaymentRequested
 
 # Decider
 
-payments = Decider("payment", initial=Payment, decide=decide, evolve=evolve, stream=lambda command: command.payment_id)
+payments = Decider(
+    "payment", initial=Payment, decide=bounded(decide), evolve=evolve, stream=lambda command: command.payment_id
+)

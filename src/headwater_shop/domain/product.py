@@ -11,6 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from headwater import Decider, command, event
+from headwater_shop.domain.bounds import bounded
 from headwater_shop.domain.shared import Moment, require, stream_part
 
 # Events
@@ -344,5 +345,9 @@ def _require_listed(product: Product, stock_code: str) -> None:
 # Decider
 
 products = Decider(
-    "product", initial=Product, decide=decide, evolve=evolve, stream=lambda command: stream_part(command.stock_code)
+    "product",
+    initial=Product,
+    decide=bounded(decide),
+    evolve=evolve,
+    stream=lambda command: stream_part(command.stock_code),
 )

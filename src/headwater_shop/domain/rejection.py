@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from headwater import Decider, command, event
+from headwater_shop.domain.bounds import bounded
 
 BUCKETS: Final = 256
 
@@ -83,4 +84,6 @@ def bucket_of(digest: str) -> str:
 
 # Decider
 
-rejections = Decider("rejection", initial=Bucket, decide=decide, evolve=evolve, stream=lambda command: command.bucket)
+rejections = Decider(
+    "rejection", initial=Bucket, decide=bounded(decide), evolve=evolve, stream=lambda command: command.bucket
+)

@@ -92,8 +92,8 @@ class Appender:
     def forget(self) -> None:
         """A transaction was rolled back: nothing that is remembered may be true."""
         self._clear()
-        self._kinds.reload(self._connection)
         self._data_version = -1
+        self._kinds.reload(self._connection)
 
     def append(self, writes: Sequence[Write], condition: Condition | None, id: str, fingerprint: str) -> Appended:
         """Judge one append and take it on, or refuse it whole. Raises Conflict and its kin."""
@@ -153,6 +153,13 @@ class Appender:
         """Insert the rows collected so far."""
         if not self._events:
             return
+        try:
+            self._insert()
+        except apsw.ConstraintError as error:  # all was judged: only damage makes rows collide
+            raise apsw.CorruptError(str(error)) from error
+        self._clear()
+
+    def _insert(self) -> None:
         self._kinds.flush(self._cursor)
         if self._new_streams:
             self._cursor.executemany(INSERT_STREAM, self._new_streams)
@@ -161,7 +168,6 @@ class Appender:
             self._cursor.executemany(INSERT_TAG, self._tags)
         if self._appends:
             self._cursor.executemany(INSERT_APPEND, [(id, *row) for id, row in self._appends.items()])
-        self._clear()
 
 
 def stored_append(id: str, fingerprint: str, row: tuple[int, int, str, str] | None) -> Appended | None:

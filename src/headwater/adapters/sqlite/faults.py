@@ -3,6 +3,7 @@
 from types import TracebackType
 
 import apsw
+import msgspec
 
 from headwater.errors import (
     StoreClosed,
@@ -54,3 +55,15 @@ class translated:
             typed = translate(error, self._store)
             if typed is not error:
                 raise typed from error
+
+
+class reading(translated):
+    """Reading our own tables: what does not decode there was damaged."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        gone = isinstance(error, apsw.SQLError) and str(error).startswith("no such ")
+        if gone or isinstance(error, (UnicodeDecodeError, msgspec.DecodeError, IndexError)):
+            raise StoreCorrupt(self._store, str(error)) from error
+        super().__exit__(kind, error, trace)

@@ -12,6 +12,7 @@ APPLICATION_ID = 0x48576174  # "HWat": marks the file as ours
 SCHEMA_VERSION = 1
 CACHE_KIB = 64 * 1024
 SMALL_CACHE_KIB = 2 * 1024
+SMALLEST_PAGE = 512
 
 TABLES = """
 -- The store's own name: the first part of event ids.
@@ -95,6 +96,7 @@ def prepare(connection: apsw.Connection, path: str, *, create: bool) -> None:
         if not objects and not version and not marked:
             if not create:
                 raise StoreNotFound(path, "there is no store in this file")
+            _check_empty(path)
             _make(connection)
         elif marked != APPLICATION_ID:
             raise StoreCorrupt(path, "this SQLite file is not a Headwater store")
@@ -102,11 +104,18 @@ def prepare(connection: apsw.Connection, path: str, *, create: bool) -> None:
             raise StoreTooNew(path, f"the store has schema version {version}, this Headwater knows {SCHEMA_VERSION}")
 
 
+def _check_empty(path: str) -> None:
+    """SQLite takes a file that is too short for a database for an empty one, and would overwrite it."""
+    if Path(path).exists() and 0 < Path(path).stat().st_size < SMALLEST_PAGE:
+        raise StoreCorrupt(path, "this file is not a Headwater store")
+
+
 def _identity(connection: apsw.Connection) -> tuple[int, int, int]:
     with connection:  # all as of one moment: another process may be making the tables
         marked = connection.execute("PRAGMA application_id").get
         version = connection.execute("PRAGMA user_version").get
-        return marked, version, connection.execute("SELECT count(*) FROM sqlite_schema").get
+        objects = connection.execute("SELECT count(*) FROM sqlite_schema").get
+    return marked, version, objects
 
 
 def _make(connection: apsw.Connection) -> None:

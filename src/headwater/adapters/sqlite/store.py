@@ -9,7 +9,7 @@ from typing import Self, TypeVar
 import apsw
 
 from headwater.adapters.sqlite.appender import Appender
-from headwater.adapters.sqlite.faults import translated
+from headwater.adapters.sqlite.faults import reading, translated
 from headwater.adapters.sqlite.kinds import Kinds
 from headwater.adapters.sqlite.reading import Reader
 from headwater.adapters.sqlite.schema import SMALL_CACHE_KIB, connect, file_exists, prepare
@@ -48,7 +48,7 @@ class SqliteStore:
         self._reading = Reader(lambda: self.reader, scanner, kinds)
         self._appender = Appender(writer, kinds, clock)
         self._max_event_bytes = max_event_bytes
-        self._faults = translated(path)
+        self._faults = reading(path)
         self._inline: list[Callable[[Position], None]] = []
         self._before = 0
         self._closed = False
@@ -71,10 +71,10 @@ class SqliteStore:
             prepare(writer, path, create=create)
             reader = connect(path, cache_kib=SMALL_CACHE_KIB) if path != IN_MEMORY else writer
             scanner = connect(path, cache_kib=SMALL_CACHE_KIB) if path != IN_MEMORY else writer
-        return cls(
-            path, writer, reader, scanner, durable=durable, clock=clock or SystemClock(),
-            max_event_bytes=max_event_bytes, lock_timeout=lock_timeout,
-        )  # fmt: skip
+            return cls(
+                path, writer, reader, scanner, durable=durable, clock=clock or SystemClock(),
+                max_event_bytes=max_event_bytes, lock_timeout=lock_timeout,
+            )  # fmt: skip
 
     # -- writing
 

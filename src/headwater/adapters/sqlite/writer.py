@@ -113,11 +113,11 @@ class Writer:
         return alone and self._commit_seconds <= SLOW_COMMIT
 
     def _hurry(self, loop: asyncio.AbstractEventLoop, job: Job) -> bool:
-        """Commit one job at once, at most once in each turn of the loop. False if another process has the lock."""
+        """Commit one job at once, at most once in each turn of the loop. False if that cannot even begin."""
         self._sync(job.durable)
         try:
             self._connection.execute("BEGIN IMMEDIATE")
-        except apsw.BusyError:
+        except apsw.Error:
             return False
         self._hurried = True
         loop.call_soon(self._next_turn)
@@ -257,12 +257,13 @@ class Writer:
     async def _checkpoint(self) -> None:
         """Copy the write-ahead log back, while nothing is written, so that it starts over and stays small."""
         self._wal_pages = 0
-        await self._in_thread(lambda: self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall())
+        with suppress(apsw.Error):  # on a full disk, say: the log goes on, and the next commit asks for this again
+            await self._in_thread(lambda: self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall())
 
     def _grow_log(self) -> None:
         """Give the write-ahead log its full size at once, by a transaction that is too big for the cache and rolled
         back: an fsync of a file that does not grow is a third cheaper (docs/decisions/0003)."""
-        with suppress(apsw.BusyError):
+        with suppress(apsw.Error):  # it is only for speed
             self._connection.execute("PRAGMA cache_size=20")
             try:
                 self._connection.execute("BEGIN IMMEDIATE; CREATE TABLE padding (bytes)")
