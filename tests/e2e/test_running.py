@@ -53,14 +53,6 @@ def test_it_ends_at_once_while_someone_watches_an_order(tmp_path: Path) -> None:
     watching.close()
 
 
-def test_the_traffic_buys(tmp_path: Path) -> None:
-    options = ["--port", "0", "--store", "memory:", "--traffic", "40", "--payment-delay", "0"]
-    with running(*options, cwd=tmp_path) as (_url, process):
-        assert process.stderr
-        lines = iter(process.stderr.readline, "")
-        assert next(line for line in lines if "shoppers" in line).startswith("traffic: 40 shoppers")
-
-
 def test_an_import_tells_what_it_found_and_what_it_refused(tmp_path: Path) -> None:
     rows = write_csv(tmp_path / "month.csv", orders=60, start=date(2024, 3, 1), days=31)
     with (tmp_path / "month.csv").open("a") as file:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from bank import Account, BankEvent, Deposit, Deposited, Open, Opened, Send, bank, evolve
 
-from headwater import App, Decider, ManualClock, Metadata, Rejected, Runtime, command, event, query
+from headwater import App, Decider, ManualClock, Metadata, Rejected, Runtime, event
 from headwater.errors import Conflict, DeclarationError, EventTooLarge, IdReused, InvalidName, UnknownType
 from headwater.testing.running import asynchronous
 
@@ -75,7 +75,7 @@ async def test_a_conflict_is_retried_a_bounded_number_of_times() -> None:
         append = runtime.store.append
 
         async def first_someone_else(*writes: object, **how: object) -> object:
-            await append(*[type(write)(write.stream, write.events) for write in writes])  # type: ignore[attr-defined, call-arg]
+            await append(*[type(write)(write.stream, write.events) for write in writes])  # type: ignore[attr-defined, call-arg, arg-type]
             return await append(*writes, **how)  # type: ignore[arg-type]
 
         runtime.store.append = first_someone_else  # type: ignore[method-assign, assignment]
@@ -156,7 +156,7 @@ async def test_an_event_that_evolve_does_not_know_is_not_recorded(url: str) -> N
     def decide(wanted: Open, account: Account) -> list[Stranger]:
         return [Stranger(wanted.owner)]
 
-    decider = Decider("account", lambda: Account(""), decide, evolve, stream=lambda wanted: wanted.account)  # type: ignore[arg-type]
+    decider = Decider("account", lambda: Account(""), decide, evolve, stream=lambda wanted: wanted.account)  # type: ignore[misc]
     async with Runtime.open(App("bank", deciders=[decider]), url) as runtime:
         with pytest.raises(DeclarationError, match="Stranger"):
             await runtime.execute(Open("ann", "Ann"))
@@ -175,56 +175,3 @@ async def test_bad_input_is_refused_and_leaves_nothing(url: str) -> None:
         with pytest.raises(UnknownType, match="command"):
             await runtime.execute(Opened("ann", "Ann"))
         assert await runtime.store.head() == 0
-
-
-# -- a decision over several streams: a course has a number of seats, whoever takes them
-
-
-@event("course.seat_taken")
-class SeatTaken:
-    course: str
-    student: str
-
-
-@command("course.take_seat")
-class TakeSeat:
-    course: str
-    student: str
-
-
-def take_seat(wanted: TakeSeat, taken: frozenset[str]) -> list[SeatTaken]:
-    if len(taken) >= 5:
-        raise Rejected("the course is full", code="full")
-    return [] if wanted.student in taken else [SeatTaken(wanted.course, wanted.student)]
-
-
-def seat_taken(taken: frozenset[str], happened: SeatTaken) -> frozenset[str]:
-    return taken | {happened.student}
-
-
-seats = Decider(
-    "student", frozenset, take_seat, seat_taken, stream=lambda wanted: wanted.student,
-    query=lambda wanted: query("course.seat_taken", tags=[f"course:{wanted.course}"]),
-    tags=lambda happened: [f"course:{happened.course}", f"student:{happened.student}"],
-)  # fmt: skip
-
-
-@asynchronous
-async def test_a_limit_across_streams_holds_in_a_race(url: str) -> None:
-    async with Runtime.open(App("school", deciders=[seats]), url) as runtime:
-        wanted = [TakeSeat(course, f"s{n}") for n in range(12) for course in ("maths", "music")]
-        results = await asyncio.gather(*[runtime.execute(each) for each in wanted], return_exceptions=True)
-        for course in ("maths", "music"):
-            page = await runtime.store.read(query(tags=[f"course:{course}"]))
-            assert len({each.stream for each in page.events}) == len(page.events) == 5
-        assert sum(isinstance(each, Rejected) for each in results) == 14
-        assert not [each for each in results if isinstance(each, BaseException) and not isinstance(each, Rejected)]
-
-
-@asynchronous
-async def test_a_decision_over_a_query_without_an_answer_says_nothing_is_there(url: str) -> None:
-    async with Runtime.open(App("school", deciders=[seats]), url) as runtime:
-        first = await runtime.execute(TakeSeat("maths", "ann"), id="1")
-        again = await runtime.execute(TakeSeat("maths", "ann"))
-        assert (first.stream, first.version, again.events) == ("student-ann", 1, ())
-        assert (await runtime.execute(TakeSeat("maths", "ann"), id="1")).repeated

@@ -66,8 +66,10 @@ class ReactionRunner:
                 group.create_task(self._keep_checkpoint(), name=f"reaction {self.reaction.name} checkpoint")
                 while True:
                     await self._read_on(group)
-        except* StoreClosed:
-            pass
+        except ExceptionGroup as failed:
+            _, others = failed.split(StoreClosed)
+            if others:
+                raise others.exceptions[0] from failed
 
     async def _read_on(self, group: asyncio.TaskGroup) -> None:
         page = await self._store.read(self._query, after=self._read, limit=PAGE)

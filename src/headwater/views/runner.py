@@ -173,10 +173,10 @@ class ViewRunner:
         """Work until cancelled."""
         while self.projections:
             try:
-                if not await self._step():
-                    await self._store.wait(self._lowest(), timeout=60)
-                else:
+                if await self._step():
                     await asyncio.sleep(0)
+                elif self.projections:
+                    await self._store.wait(self._lowest(), timeout=60)
             except Fenced:
                 await self._prepare_again()
             except StoreClosed:
@@ -229,6 +229,7 @@ class ViewRunner:
         self.stopped[projection.view.name] = stopped
         self._declared = [view for view in self._declared if view is not projection.view]
         self.projections = [each for each in self.projections if each is not projection]
+        await self._views.write(())  # wakes those who wait for it
 
     async def _take_over(self, group: list[Projection]) -> None:
         """Claim builds that lag and that nobody else moves on."""

@@ -23,6 +23,7 @@ FIND_STREAM = """
     SELECT id, (SELECT coalesce(max(version), 0) FROM event WHERE event.stream = stream.id)
     FROM stream WHERE name = ?
 """
+DAMAGE = apsw.ConstraintError, apsw.SQLError  # what our own statements raise only where the tables are damaged
 LAST = "SELECT coalesce((SELECT max(position) FROM event), 0), coalesce((SELECT max(id) FROM stream), 0)"
 
 
@@ -81,6 +82,12 @@ class Appender:
     def begin(self) -> None:
         """A transaction began: find out whether what is remembered still holds."""
         self._now = self._clock.now()
+        try:
+            self._look()
+        except DAMAGE as error:
+            raise apsw.CorruptError(str(error)) from error
+
+    def _look(self) -> None:
         version = self._cursor.execute("PRAGMA data_version").get
         if version != self._data_version:
             self._data_version = version
@@ -97,11 +104,14 @@ class Appender:
 
     def append(self, writes: Sequence[Write], condition: Condition | None, id: str, fingerprint: str) -> Appended:
         """Judge one append and take it on, or refuse it whole. Raises Conflict and its kin."""
-        if id and (first := self.find(id, fingerprint)):
-            return first
-        places = [self._judge(write) for write in writes]
-        if condition:
-            self._check(condition)
+        try:
+            if id and (first := self.find(id, fingerprint)):
+                return first
+            places = [self._judge(write) for write in writes]
+            if condition:
+                self._check(condition)
+        except DAMAGE as error:
+            raise apsw.CorruptError(str(error)) from error
         before = self.last_position
         versions = tuple([self._take(write, place) for write, place in zip(writes, places, strict=True)])
         if id:
@@ -155,7 +165,7 @@ class Appender:
             return
         try:
             self._insert()
-        except apsw.ConstraintError as error:  # all was judged: only damage makes rows collide
+        except DAMAGE as error:
             raise apsw.CorruptError(str(error)) from error
         self._clear()
 

@@ -63,7 +63,12 @@ class TestNames:
     async def test_a_bad_type_is_refused(self, store: EventStore, type: str) -> None:
         await refused(store, Write("a", [NewEvent(type, b"{}")]), error=InvalidName)
 
-    @pytest.mark.parametrize("id", ["x" * 256, "\ud800"], ids=ascii)
+    @pytest.mark.parametrize("version", [0, -1])
+    @on_store
+    async def test_a_bad_type_version_is_refused(self, store: EventStore, version: int) -> None:
+        await refused(store, Write("a", [NewEvent("good", b"{}", version)]), error=BadInput)
+
+    @pytest.mark.parametrize("id", BAD_NAMES[1:], ids=ascii)
     @on_store
     async def test_a_bad_append_id_is_refused(self, store: EventStore, id: str) -> None:
         await refused(store, Write("a", several(1)), error=InvalidName, id=id)
@@ -89,6 +94,17 @@ class TestData:
     @on_store
     async def test_what_is_no_utf8_is_refused(self, store: EventStore, data: bytes) -> None:
         await refused(store, Write("a", [counted(1), NewEvent("bad", data)]), error=MalformedData)
+
+    @on_store
+    async def test_deeply_nested_data_is_taken_or_refused(self, store: EventStore) -> None:
+        for depth in (10, 100, 1000, 10_000, 100_000):
+            data = b"[" * depth + b"]" * depth
+            try:
+                await store.append(Write("a", [NewEvent("deep", data)]))
+            except MalformedData:
+                assert depth > 100
+        assert len(await store.read_stream("a")) >= 2
+        assert (await store.load("a")).count >= 2
 
     @on_store
     async def test_the_error_names_the_type_and_the_reason(self, store: EventStore) -> None:
