@@ -2,7 +2,7 @@
 chooses adapters."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from typing import Any, Self, TypeVar
 
@@ -68,20 +68,25 @@ class Runtime:
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, app: App, store: str = "memory:", *, clock: Clock | None = None, durable: bool = True
-    ) -> AsyncIterator[Self]:
+        cls, app: App, store: str = "memory:", *, clock: Clock | None = None, durable: bool = True, create: bool = True,
+        workers: bool = True,
+    ) -> AsyncIterator[Self]:  # fmt: skip
         """Run `app` on the store at that address until the block ends; then finish what was accepted, and stop.
+
+        Without `workers` neither views nor reactions move: to look, and to disturb no other process. Without `create`
+        the store must be there.
 
         Raises DeclarationError (a view's shape changed without a new version), StoreError. A view whose fold fails on
         an event stops there, alone (ViewStopped); if a worker fails for another cause, the block is cancelled and that
         error raised.
         """
         time = clock or SystemClock()
-        async with await open_store(store, durable=durable, clock=time) as opened:
+        async with await open_store(store, create=create, durable=durable, clock=time) as opened:
             runtime = cls(app, opened, time)
-            await runtime._prepare()
             try:
-                async with runtime._workers():
+                if workers:
+                    await runtime._prepare()
+                async with runtime._workers(workers):
                     yield runtime
             finally:
                 await runtime._views.close()
@@ -104,12 +109,12 @@ class Runtime:
                 continue  # another process does the same
 
     @asynccontextmanager
-    async def _workers(self) -> AsyncIterator[None]:
+    async def _workers(self, wanted: bool) -> AsyncIterator[None]:
         """Run the workers beside the block. An error of either ends both and is raised as itself, not in a group."""
         failure: Exception | None = None
         try:
             async with asyncio.TaskGroup() as group:
-                tasks = self._start(group)
+                tasks = self._start(group) if wanted else []
                 try:
                     yield
                 except Exception as error:
@@ -173,7 +178,7 @@ class Runtime:
         """All builds of views in the store, the live ones and those under way."""
         return await self._views.builds()
 
-    async def rebuild(self, view: str) -> AsyncIterator[Progress]:
+    async def rebuild(self, view: str) -> AsyncGenerator[Progress, None]:
         """Build a view anew beside the live build and switch over; tells the progress after every batch."""
         async with aclosing(self._machine.rebuild(self._declared(view))) as steps:  # one that is left is cleaned up
             async for progress in steps:

@@ -50,7 +50,8 @@ class Kind(NamedTuple):
 
 
 class NewEvent(msgspec.Struct, frozen=True, gc=False):
-    """An event that is to be recorded. `data` is UTF-8 JSON. Without an `id` the store gives it one."""
+    """An event that is to be recorded. `data` is UTF-8 JSON. Without an `id` the store gives it one, and without a
+    `time` (microseconds since 1970) that of recording; both are given when events move from another store."""
 
     type: str
     data: bytes
@@ -58,6 +59,7 @@ class NewEvent(msgspec.Struct, frozen=True, gc=False):
     tags: tuple[str, ...] = ()
     metadata: Metadata = NO_METADATA
     id: str = ""
+    time: int = 0
 
 
 class EncodedEvent(NewEvent, frozen=True, gc=False):

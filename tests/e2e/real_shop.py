@@ -56,28 +56,29 @@ def headwater(*arguments: str) -> str:
 @contextmanager
 def running(*arguments: str, cwd: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """`headwater shop` and its address; it ends by Ctrl-C, cleanly."""
-    process = subprocess.Popen(
-        [HEADWATER, "shop", *arguments], cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        start_new_session=True,
-    )  # fmt: skip
+    command = [HEADWATER, "shop", *arguments]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=cwd, stdout=pipe, stderr=pipe, text=True, start_new_session=True) as process:
+        try:
+            yield _address(process), process
+            process.send_signal(signal.SIGINT)
+            _out, err = process.communicate(timeout=ENDS_WITHIN)
+            assert process.returncode == 0, err
+            assert "Traceback" not in err, err
+        finally:
+            process.kill()
+
+
+def _address(process: subprocess.Popen[str]) -> str:
+    """What the shop says that it is open at."""
     assert process.stdout
     assert process.stderr
     watchdog = Timer(STARTS_WITHIN, process.kill)
     watchdog.start()
-    try:
-        line = process.stdout.readline()
-        watchdog.cancel()
-        assert "http://" in line, f"it did not start: {line!r} {process.stderr.read()}"
-        yield next(word for word in line.split() if word.startswith("http://")).rstrip("/"), process
-        process.send_signal(signal.SIGINT)
-        _out, err = process.communicate(timeout=ENDS_WITHIN)
-        assert process.returncode == 0, err
-        assert "Traceback" not in err, err
-    finally:
-        watchdog.cancel()
-        if process.poll() is None:
-            process.kill()
-            process.communicate()
+    line = process.stdout.readline()
+    watchdog.cancel()
+    assert "http://" in line, f"it did not start: {line!r} {process.stderr.read()}"
+    return next(word for word in line.split() if word.startswith("http://")).rstrip("/")
 
 
 @dataclass

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from headwater import App, Decider, Envelope, Rejected, View, command, event
+from headwater import App, Decider, Envelope, NewEvent, Rejected, SqlView, View, Write, command, event
 from headwater.store.port import EventStore
 
 
@@ -125,6 +125,13 @@ def balances_view(name: str = "balances", *, version: int = 1, inline: bool = Fa
     return View(name, concerned, Account, apply, version, index=["owner"], inline=inline)
 
 
+def tally_of(happened: Deposited) -> list[tuple[str, tuple[Any, ...]]]:
+    return [("INSERT INTO {tally} VALUES (?, ?)", (happened.account, happened.pence))]
+
+
+tally = SqlView("tally", {"tally": "account TEXT NOT NULL, pence INTEGER NOT NULL"}, tally_of)
+"""One row for each deposit: applied twice, it is there twice."""
+
 accounts = Decider("account", lambda: Account(""), decide, evolve, stream=lambda wanted: wanted.account)
 balances = balances_view()
 inline_balances = balances_view("inline_balances", inline=True)
@@ -160,3 +167,11 @@ async def expected(store: EventStore) -> dict[str, tuple[str | None, int, int]]:
 def as_rows(found: Iterable[Account]) -> dict[str, tuple[str | None, int, int]]:
     """Rows of the view in the form of `folded`."""
     return {row.account: (row.owner, row.pence, row.events) for row in found}
+
+
+async def record(store: EventStore, *events: BankEvent) -> int:
+    """Append events as they are, each to its account's stream; the last position."""
+    streams: dict[str, list[NewEvent]] = {}
+    for happened in events:
+        streams.setdefault(f"account-{happened.account}", []).append(bank.events.encode(happened))
+    return (await store.append(*[Write(stream, new) for stream, new in streams.items()])).last

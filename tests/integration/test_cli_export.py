@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from headwater.app import open_store
 from headwater.cli import importing, program
+from headwater.cli.exporting import to_line
 from headwater.cli.importing import import_events
-from headwater.cli.interchange import from_line, is_json, to_line
+from headwater.cloudevents import from_json, is_json
 from headwater.errors import Conflict, MalformedData
 from headwater.messages import Envelope, Metadata, NewEvent, Write
 from headwater.store.memory import MemoryStore
@@ -47,9 +48,9 @@ async def _all(store: MemoryStore) -> list[Envelope]:
     return list((await store.read(limit=10_000)).events)
 
 
-def _timeless(events: list[Envelope]) -> list[Envelope]:
-    """With data as JSON means it. The time of recording is the store's own."""
-    return [msgspec.structs.replace(each, time=0, data=msgspec.json.format(each.data, indent=-1)) for each in events]
+def _normal(events: list[Envelope]) -> list[Envelope]:
+    """With data as JSON means it."""
+    return [msgspec.structs.replace(each, data=msgspec.json.format(each.data, indent=-1)) for each in events]
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=50)
@@ -76,7 +77,7 @@ def test_there_and_back_whatever_the_history(
             assert (done.events, done.written + done.present) == (len(part), len(part))
             assert done.positions_kept
         assert done.written == 0
-        assert _timeless(await _all(target)) == _timeless(events)
+        assert _normal(await _all(target)) == _normal(events)
 
     asyncio.run(law())
 
@@ -89,13 +90,13 @@ def _envelope(**changes: object) -> Envelope:
 
 
 def test_a_line_holds_everything_to_the_microsecond() -> None:
-    assert from_line(to_line(_envelope()), 1) == _envelope()
+    assert from_json(to_line(_envelope()), "it") == _envelope()
 
 
 @pytest.mark.parametrize("data", [b"{", b"", b"\xff", b"{} {}"])
 def test_data_that_is_not_json_survives(data: bytes) -> None:
     assert not is_json(data)
-    assert from_line(to_line(_envelope(data=data)), 1).data == data
+    assert from_json(to_line(_envelope(data=data)), "it").data == data
 
 
 def _lines(*places: tuple[int, str, int]) -> bytes:
@@ -199,7 +200,7 @@ def test_a_store_moves(source: Path, capsys: pytest.CaptureFixture[str]) -> None
         assert program.run(["store", "import", "all.ndjson", "--store", TARGET, "--json"]) == 0
         found = json.loads(capsys.readouterr().out)
         assert found == {**expected, "written": 5 - present, "present_before": present}
-    assert _timeless(_stored(TARGET)) == _timeless(_stored(SOURCE))
+    assert _normal(_stored(TARGET)) == _normal(_stored(SOURCE))
     assert sorted(path.name for path in source.glob("*.ndjson*")) == ["all.ndjson"]
 
 
@@ -212,7 +213,7 @@ def test_a_store_moves_through_a_pipe(
     assert b"5 events" in err
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(out)))
     assert program.run(["store", "import", "-", "--store", TARGET]) == 0
-    assert _timeless(_stored(TARGET)) == _timeless(_stored(SOURCE))
+    assert _normal(_stored(TARGET)) == _normal(_stored(SOURCE))
 
 
 def test_only_what_is_new(source: Path) -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from headwater.cli.exporting import STDOUT as STDIN
-from headwater.cli.interchange import from_line
 from headwater.cli.output import progress
+from headwater.cloudevents import from_json
 from headwater.errors import Conflict, MalformedData
 from headwater.messages import Envelope, NewEvent, Write
 from headwater.store.port import EventStore
@@ -40,7 +40,7 @@ async def import_events(store: EventStore, file: Path) -> Imported:
         done = Imported()
         fresh = await store.head() == 0
         with progress("importing", size) as show:
-            for chunk in _chunks(from_line(line, number) for number, line in _lines(source)):
+            for chunk in _chunks(from_json(line, f"event in line {number}") for number, line in _lines(source)):
                 new = chunk if fresh else await _missing(store, chunk)
                 await _append(store, new, done)
                 done.events += len(chunk)
@@ -74,7 +74,7 @@ def _check(source: BinaryIO, size: int) -> None:
     last, versions = 0, dict[str, int]()
     with progress("checking", size) as show:
         for number, line in _lines(source):
-            event = from_line(line, number)
+            event = from_json(line, f"event in line {number}")
             if event.position <= last:
                 raise MalformedData(f"event in line {number}", f"position {event.position} comes after {last}")
             version = versions.get(event.stream, event.stream_version - 1)
@@ -136,4 +136,4 @@ async def _append(store: EventStore, events: list[Envelope], done: Imported) -> 
 
 
 def _as_new(event: Envelope) -> NewEvent:
-    return NewEvent(event.type, event.data, event.type_version, event.tags, event.metadata, event.id)
+    return NewEvent(event.type, event.data, event.type_version, event.tags, event.metadata, event.id, event.time)

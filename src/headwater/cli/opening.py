@@ -4,14 +4,13 @@ import importlib
 import os
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Annotated, Any
 
 import typer
 
 from headwater.adapters.sqlite.store import SqliteStore
 from headwater.app import Runtime, open_store
-from headwater.clock import SystemClock
 from headwater.fold import App
 
 Store = Annotated[
@@ -30,11 +29,9 @@ async def opened(url: str, *, create: bool = False, durable: bool = True) -> Asy
         yield store
 
 
-@asynccontextmanager
-async def attached(app: App, url: str) -> AsyncIterator[Runtime]:
+def attached(app: App, url: str) -> AbstractAsyncContextManager[Runtime]:
     """A runtime on an existing store of which no worker runs: it looks and builds, and disturbs no other process."""
-    async with opened(url) as store:
-        yield Runtime(app, store, SystemClock())
+    return Runtime.open(app, url, create=False, workers=False)
 
 
 def load_app(target: str) -> App:

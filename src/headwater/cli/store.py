@@ -8,9 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from headwater.cli.exporting import STDOUT, export
+from headwater.cli.exporting import STDOUT, export, to_line
 from headwater.cli.importing import import_events
-from headwater.cli.interchange import to_line
 from headwater.cli.opening import Store, opened
 from headwater.cli.output import Json, complain, note, print_facts, print_line, print_rows
 from headwater.cli.verifying import verify

@@ -4,13 +4,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from headwater.adapters.sqlite.faults import translated
-from headwater.adapters.sqlite.store import SqliteStore
-from headwater.cli.interchange import is_json
 from headwater.cli.output import progress
 from headwater.cli.pages import pages
-from headwater.errors import StoreCorrupt
+from headwater.cloudevents import is_json
 from headwater.messages import Envelope, Position
+from headwater.store.port import EventStore
 
 MAX_PROBLEMS = 100
 
@@ -37,7 +35,7 @@ class Findings:
         }  # fmt: skip
 
 
-async def verify(store: SqliteStore) -> Findings:
+async def verify(store: EventStore) -> Findings:
     """Read every event: positions grow, versions of a stream follow each other, data is JSON; then the files."""
     found = Findings()
 
@@ -50,7 +48,8 @@ async def verify(store: SqliteStore) -> Findings:
                 _look_at(event, found)
             found.position = page.position
             show(found.position)
-    _check_files(store, found)
+    for problem in await store.check():
+        found.add(problem)
     return found
 
 
@@ -64,14 +63,3 @@ def _look_at(event: Envelope, found: Findings) -> None:
     found.events += 1
     found.types[f"{event.type} v{event.type_version}"] += 1
     found.streams[event.stream] = event.stream_version
-
-
-def _check_files(store: SqliteStore, found: Findings) -> None:
-    try:
-        with translated(store.path):
-            lines = [line for (line,) in store.reader.execute(f"PRAGMA integrity_check({MAX_PROBLEMS})")]
-    except StoreCorrupt as error:
-        lines = [error.why]
-    for line in lines:
-        if line != "ok":
-            found.add(f"SQLite: {line}")

@@ -2,16 +2,17 @@
 
 import asyncio
 from collections.abc import Iterable, Iterator
+from functools import partial
 
 from starlette.types import Receive, Scope, Send
 
 from headwater.app import Runtime
-from headwater.http.cloudevents import JSON_BATCH, encoded_list, encoder
+from headwater.cloudevents import to_json
 from headwater.http.deadlines import Deadlines
 from headwater.http.limits import Limits
 from headwater.http.params import MAX_TAGS, Params, malformed, whole
 from headwater.http.sse import HEARTBEAT, Chunks, EventStreams
-from headwater.http.wire import JSON, POSITION, in_time, respond
+from headwater.http.wire import JSON, JSON_BATCH, POSITION, in_time, respond
 from headwater.messages import Envelope, Query, query
 from headwater.store.port import check_stream
 from headwater.store.subscription import subscribe
@@ -31,7 +32,7 @@ class Events:
         self._time = Deadlines(limits.request_timeout)
         self._streams = streams
         self._types = {kind.type for kind in runtime.app.events.types}
-        self._encode = encoder(runtime.app.name)
+        self._encode = partial(to_json, source=f"urn:headwater:app:{runtime.app.name}")
 
     async def all(self, scope: Scope, receive: Receive, send: Send) -> None:
         """GET /events: after a position, of some types, with some tags."""
@@ -76,7 +77,7 @@ class Events:
     ) -> None:
         batch = JSON_BATCH in headers.get(b"accept", b"")
         content_type = (b"content-type", JSON_BATCH) if batch else JSON
-        await respond(send, 200, encoded_list(self._encode, found), content_type, *more)
+        await respond(send, 200, b"[" + b",".join(map(self._encode, found)) + b"]", content_type, *more)
 
     async def _follow(self, asked: Query, after: int) -> Chunks:
         """Events that match, for ever; where none do, how far was looked, so that a client comes back to there."""

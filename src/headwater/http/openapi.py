@@ -7,17 +7,17 @@ import msgspec
 from starlette.types import Receive, Scope, Send
 
 from headwater.app import Runtime
+from headwater.cloudevents import CloudEvent
 from headwater.codec import command_name, kind_of
 from headwater.fold import Decider, View
 from headwater.http import describe as say
-from headwater.http.cloudevents import JSON_BATCH, CloudEvent
 from headwater.http.commands import ID_PATTERN, KEY_PATTERN, MAX_CHARS, Done
 from headwater.http.describe import Json
 from headwater.http.limits import Limits
 from headwater.http.params import MAX_INT, MAX_TAGS, MAX_VALUES
 from headwater.http.schemas import ProblemDetails, Schemas
 from headwater.http.views import DEFAULT_WAIT, fields_of, filters, keyed_views
-from headwater.http.wire import JSON, respond
+from headwater.http.wire import JSON, JSON_BATCH, respond
 
 _MEDIA = "application/json"
 _TAG = {"type": "string", "pattern": "^[^,]+$"}

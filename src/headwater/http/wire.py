@@ -11,6 +11,7 @@ from headwater.http.deadlines import DeadlinePassed, Deadlines
 from headwater.http.problems import Fault, problem_of
 
 JSON = (b"content-type", b"application/json")
+JSON_BATCH = b"application/cloudevents-batch+json"
 POSITION = b"headwater-position"
 LINGER = 5.0  # seconds in which a refused body is still read
 SILENCE = 0.5  # seconds without any of it that end this early

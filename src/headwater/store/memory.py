@@ -86,7 +86,7 @@ class MemoryStore:
         stream = self._streams[name]
         envelope = Envelope(
             len(self._events) + 1, name, len(stream) + 1, event.id or new_id(now),
-            event.type, event.type_version, event.data, now, event.tags, event.metadata,
+            event.type, event.type_version, event.data, event.time or now, event.tags, event.metadata,
         )  # fmt: skip
         kind = Kind(event.type, event.type_version)
         if kind not in self._numbers:
@@ -171,6 +171,10 @@ class MemoryStore:
                 waiter.set_result(None)
 
     # -- life
+
+    async def check(self) -> list[str]:
+        self._check_open()
+        return []
 
     def _check_open(self) -> None:
         if self._closed:

@@ -88,6 +88,9 @@ class EventStore(Protocol):
         Woken at once by appends of this process, within 50 ms by those of others.
         """
 
+    async def check(self) -> list[str]:
+        """What is wrong with the store's own structures, a line each (at most 100); nothing where it is sound."""
+
     async def close(self) -> None:
         """Finish what was accepted, then release everything. Closing twice is harmless."""
 
@@ -126,7 +129,7 @@ def _check_event(event: NewEvent) -> None:
     try:
         event.data.decode()
         _read_json(event.data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MalformedData(f"data of event {event.type!r}", str(error)) from error
 
 

@@ -1,10 +1,10 @@
 """Asking views: by key, by fields, by SQL; as of a position if wanted."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from headwater.errors import BadInput, NotYetVisible, UnknownType, ViewStopped
+from headwater.errors import BadInput, Fenced, NotYetVisible, UnknownType, ViewStopped
 from headwater.fold import AnyView, View
 from headwater.messages import Position
 from headwater.views.port import Build, ViewStore
@@ -12,6 +12,7 @@ from headwater.views.projector import definition, projector
 from headwater.views.table import Column, RowTable
 
 S = TypeVar("S")
+T = TypeVar("T")
 
 
 class Queries:
@@ -31,8 +32,8 @@ class Queries:
 
     async def get(self, view: View[S, Any], key: str, *, after: Position = 0, timeout: float = 5.0) -> S | None:
         """The row of a key; None if there is none."""
-        build, table = await self._live(view, after, timeout)
-        rows = await self._views.rows(build, table.table, [key])
+        table = self._table(view)
+        rows = await self._ask(view, after, timeout, lambda build: self._views.rows(build, table.table, [key]))
         return table.from_row(rows[0]) if rows else None
 
     async def find(
@@ -50,17 +51,21 @@ class Queries:
         descending)."""  # fmt: skip
         if limit < 0 or offset < 0:
             raise BadInput(f"limit {limit} and offset {offset}: neither may be negative")
-        build, table = await self._live(view, after, timeout)
+        table = self._table(view)
         order = [(table.column(name.removeprefix("-")).name, name.startswith("-")) for name in order_by]
-        rows = await self._views.find(build, table.table, _conditions(table, where), order, limit, offset)
+        conditions = _conditions(table, where)
+        rows = await self._ask(
+            view, after, timeout, lambda build: self._views.find(build, table.table, conditions, order, limit, offset)
+        )
         return [table.from_row(row) for row in rows]
 
     async def count(
         self, view: View[Any, Any], *, where: Mapping[str, Any] | None = None, after: Position = 0, timeout: float = 5.0
     ) -> int:
         """How many rows match."""
-        build, table = await self._live(view, after, timeout)
-        return await self._views.count(build, table.table, _conditions(table, where))
+        table = self._table(view)
+        conditions = _conditions(table, where)
+        return await self._ask(view, after, timeout, lambda build: self._views.count(build, table.table, conditions))
 
     async def sql(
         self, sql: str, parameters: Sequence[Any] = (), *, after: Position = 0, timeout: float = 5.0
@@ -92,11 +97,20 @@ class Queries:
                 return build
         raise UnknownType("view", name, tuple(self._definitions))
 
-    async def _live(self, view: View[S, Any], after: Position, timeout: float) -> tuple[Build, RowTable[S]]:
+    def _table(self, view: View[S, Any]) -> RowTable[S]:
         table = self._tables.get(view.name)
         if table is None:
             raise UnknownType("keyed view", view.name, tuple(self._tables))
-        return await self.reached(view.name, after, timeout), table
+        return table
+
+    async def _ask(
+        self, view: View[Any, Any], after: Position, timeout: float, question: Callable[[Build], Awaitable[T]]
+    ) -> T:
+        """Ask the live build; once more where another one takes over before it answers."""
+        try:
+            return await question(await self.reached(view.name, after, timeout))
+        except Fenced:
+            return await question(await self.reached(view.name, after, timeout))
 
 
 def _conditions(table: RowTable[Any], where: Mapping[str, Any] | None) -> list[tuple[str, list[Any]]]:

@@ -126,13 +126,14 @@ class Appender:
 
     def _judge(self, write: Write) -> tuple[int, int]:
         """Number and version of the write's stream; number 0 for a new one."""
-        found: tuple[int, int] | None = self._streams.get(write.stream)
-        if found is None:
-            row: Any = self._cursor.execute(FIND_STREAM, (write.stream,)).get
-            found = row or (0, 0)
+        found = self._streams.get(write.stream) or self._find_stream(write.stream)
         if write.expected is not None and write.expected != found[1]:
             raise WrongExpectedVersion(write.stream, write.expected, found[1])
         return found
+
+    def _find_stream(self, name: str) -> tuple[int, int]:
+        row: Any = self._cursor.execute(FIND_STREAM, (name,)).get
+        return row or (0, 0)
 
     def _check(self, condition: Condition) -> None:
         self.flush()
@@ -150,7 +151,7 @@ class Appender:
             position += 1
             version += 1
             kind = number(event.type, event.type_version)
-            add((position, stream, version, kind, now, event.data.decode(), encode_meta(event)))
+            add((position, stream, version, kind, event.time or now, event.data.decode(), encode_meta(event)))
             if event.tags:
                 self._tags.extend([(tag, position) for tag in event.tags])
         self.last_position = position

@@ -51,6 +51,8 @@ class translated:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if isinstance(error, msgspec.DecodeError):
+            raise StoreCorrupt(self._store, f"a column holds what was never written there ({error})") from error
         if isinstance(error, apsw.Error):
             typed = translate(error, self._store)
             if typed is not error:

@@ -111,6 +111,7 @@ def _check_empty(path: str) -> None:
 
 
 def _identity(connection: apsw.Connection) -> tuple[int, int, int]:
+    marked = version = objects = 0
     with connection:  # all as of one moment: another process may be making the tables
         marked = connection.execute("PRAGMA application_id").get
         version = connection.execute("PRAGMA user_version").get

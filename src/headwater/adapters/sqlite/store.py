@@ -16,7 +16,7 @@ from headwater.adapters.sqlite.schema import SMALL_CACHE_KIB, connect, file_exis
 from headwater.adapters.sqlite.watch import Watch
 from headwater.adapters.sqlite.writer import Writer
 from headwater.clock import Clock, SystemClock
-from headwater.errors import StoreNotFound
+from headwater.errors import StoreCorrupt, StoreNotFound
 from headwater.messages import ALL, Appended, Batch, Condition, Envelope, Page, Position, Query, Write
 from headwater.store.port import LOAD_LIMIT, MAX_EVENT_BYTES, Capabilities, check_stream, check_writes
 
@@ -167,6 +167,14 @@ class SqliteStore:
             if not await self.watch.changed(give_up - now()):
                 return await self.head()
         return head
+
+    async def check(self) -> list[str]:
+        try:
+            with self._faults:
+                lines = [line for (line,) in self.reader.execute("PRAGMA integrity_check(100)")]
+        except StoreCorrupt as error:
+            lines = [error.why]
+        return [f"SQLite: {line}" for line in lines if line != "ok"]
 
     # -- life
 

@@ -121,6 +121,7 @@ class Writer:
             return False
         self._hurried = True
         loop.call_soon(self._next_turn)
+        outcomes: list[Outcome]
         try:
             outcomes = self._inside([job])
             self._commit_here()

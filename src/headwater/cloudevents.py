@@ -1,4 +1,4 @@
-"""A store's events as lines of text, one CloudEvent (1.0, JSON) a line, and back without loss."""
+"""Recorded events in the JSON format of CloudEvents 1.0.2, one to a line, and back without loss."""
 
 from datetime import datetime
 
@@ -8,12 +8,16 @@ from headwater.clock import to_micros
 from headwater.errors import MalformedData
 from headwater.messages import Envelope, Metadata
 
-SOURCE = "urn:headwater:store"
+NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
-class Line(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """A recorded event as a CloudEvent. The attributes after `datacontenttype` are extensions, as over HTTP; data that
-    is not JSON goes as Base64."""
+class CloudEvent(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """An event as others see it. What follows `datacontenttype` are extension attributes, and the data; data that is
+    not JSON goes as Base64.
+
+    `position` is a string, as integers of CloudEvents end at 2^31. `tags` is a JSON array in a string, as attributes
+    are scalars.
+    """
 
     specversion: str
     id: str
@@ -36,28 +40,27 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(Line).decode
+_decode = msgspec.json.Decoder(CloudEvent).decode
 _decode_tags = msgspec.json.Decoder(tuple[str, ...]).decode
-_check_json = msgspec.json.Decoder(msgspec.Raw).decode
-_NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_read_json = msgspec.json.Decoder(msgspec.Raw).decode
 
 
 def is_json(data: bytes) -> bool:
-    """Whether data is a JSON document."""
+    """Whether data is a JSON document in UTF-8."""
     try:
         data.decode()
-        _check_json(data)
-    except _NOT_JSON:
+        _read_json(data)
+    except NOT_JSON:
         return False
     return True
 
 
-def to_line(event: Envelope) -> bytes:
-    """A recorded event as one line, without its end."""
-    about, sound = event.metadata, is_json(event.data)
+def to_json(event: Envelope, source: str, *, sound: bool = True) -> bytes:
+    """A recorded event as a CloudEvent, in one line without its end. `sound`: its data is JSON."""
+    about = event.metadata
     return _encode(
-        Line(
-            "1.0", event.id, SOURCE, event.type, event.stream, event.recorded_at, "application/json",
+        CloudEvent(
+            "1.0", event.id, source, event.type, event.stream, event.recorded_at, "application/json",
             str(event.position), event.stream_version, event.type_version, event.stream,
             about.correlation_id, about.causation_id, about.traceparent, about.actor,
             _encode(event.tags).decode() if event.tags else "",
@@ -68,20 +71,20 @@ def to_line(event: Envelope) -> bytes:
 
 def _one_line(data: bytes) -> bytes:
     """In JSON a line break stands between tokens only, where it is but a space."""
-    return data.replace(b"\n", b" ").replace(b"\r", b" ")
+    return data.replace(b"\n", b" ").replace(b"\r", b" ") if b"\n" in data or b"\r" in data else data
 
 
-def from_line(line: bytes, number: int) -> Envelope:
-    """The event of a line. Raises MalformedData, which names the line's number."""
+def from_json(text: bytes, what: str) -> Envelope:
+    """The recorded event of a CloudEvent that `to_json` made. Raises MalformedData, which calls it `what`."""
     try:
-        event = _decode(line)
+        event = _decode(text)
         position, tags = int(event.position), _decode_tags(event.tags) if event.tags else ()
-    except (*_NOT_JSON, ValueError) as error:
-        raise MalformedData(f"event in line {number}", str(error)) from error
+    except (*NOT_JSON, ValueError) as error:
+        raise MalformedData(what, str(error)) from error
     if event.time.tzinfo is None:
-        raise MalformedData(f"event in line {number}", "its time has no offset from UTC")
+        raise MalformedData(what, "its time has no offset from UTC")
     if event.streamversion < 1 or event.typeversion < 1:
-        raise MalformedData(f"event in line {number}", "versions count from 1")
+        raise MalformedData(what, "versions count from 1")
     data = event.data_base64 if isinstance(event.data, msgspec.UnsetType) else bytes(event.data)
     about = Metadata(event.correlationid, event.causationid, event.traceparent, event.actor)
     return Envelope(
