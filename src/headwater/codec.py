@@ -16,6 +16,7 @@ from headwater.messages import NO_METADATA, Batch, EncodedEvent, Envelope, Kind,
 
 T = TypeVar("T")
 
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*\Z")
 _NAME_RULE = "lower-case words joined by dots, such as 'order.placed'"
 _EVENT = "__headwater_event__"
@@ -119,7 +120,7 @@ class EventCatalog:
             raise self._unknown(kind)
         try:
             return decoder.decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except UNREADABLE as error:
             raise MalformedData(f"event {kind.type!r} version {kind.version}", str(error)) from error
 
     def _unknown(self, kind: Kind) -> UnknownType:
@@ -149,7 +150,7 @@ class BatchDecoder(Generic[T]):
             return self._decode_singly(batch)
         try:
             return [pair.data for pair in self._decoder.decode(batch.json)]
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except UNREADABLE:
             return self._decode_singly(batch)
 
     def _learn(self, kinds: Sequence[Kind]) -> None:
@@ -197,5 +198,5 @@ class CommandCatalog:
             raise UnknownType("command", name, tuple(self.types))
         try:
             return decoder.decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except UNREADABLE as error:
             raise MalformedData(f"command {name!r}", str(error)) from error

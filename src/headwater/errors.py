@@ -22,6 +22,7 @@ HeadwaterError
 │   ├── StoreFull               the disk (or a quota) is full
 │   └── StoreClosed             used after it was closed
 ├── NotYetVisible               a view did not reach the asked position in time
+├── ViewStopped                 a view cannot go on: its fold fails on an event
 ├── Fenced                      a checkpoint was moved by another runner
 └── Overloaded                  a declared bound is reached; try again later
 """

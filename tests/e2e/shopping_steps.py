@@ -54,3 +54,21 @@ def photograph(page: Page, folder: Path, name: str) -> None:
     # Not wait_for_function: that one evaluates text, which our content security policy forbids.
     page.evaluate("Promise.all([...document.images].map((each) => { each.loading = 'eager'; return each.decode() }))")
     page.screenshot(path=folder / f"{name}.png", full_page=True)
+
+
+NOTING = """
+addEventListener("DOMContentLoaded", () => {
+  window.statuses = []
+  const note = () => {
+    const status = document.querySelector("[data-status]")?.dataset.status
+    if (status && status !== window.statuses.at(-1)) window.statuses.push(status)
+  }
+  note()
+  new MutationObserver(note).observe(document, {childList: true, subtree: true})
+})
+"""
+
+
+def note_statuses(page: Page) -> None:
+    """From its next page on, each window lists in `window.statuses` the order's statuses as they are shown."""
+    page.add_init_script(NOTING)

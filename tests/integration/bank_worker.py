@@ -1,13 +1,12 @@
-"""Another process that runs the bank: `python bank_worker.py JOB ARGUMENT…` does one of the jobs below until it is killed.
+"""Another process that runs the bank: `python bank_worker.py JOB ARGUMENT…` does one of the jobs below.
 
-Jobs print lines, each at once.
+Jobs print lines, each at once, and go on until they are killed.
 """
 
 import asyncio
 import sys
 from collections.abc import Sequence
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 from bank import Account, BankEvent, Deposit, Open, Opened, accounts, balances, decide, evolve, tally
@@ -93,7 +92,6 @@ async def schedule(path: str, days: str) -> None:
 
 
 JOBS = {job.__name__: job for job in (project, react, rebuild, schedule)}
-SCRIPT = Path(__file__)
 
 if __name__ == "__main__":
     asyncio.run(JOBS[sys.argv[1]](*sys.argv[2:]))

@@ -2,16 +2,12 @@
 
 import asyncio
 import random
-import subprocess
-import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import bank_worker
 from bank import BankEvent, Closed, Deposited, Opened, Sent, as_rows, balances, expected, record
+from bank_processes import Worker, line_of, worker
 from bank_worker import projecting
 
 from headwater import Runtime, open_store
@@ -19,25 +15,6 @@ from headwater.store.port import EventStore
 from headwater.testing.running import asynchronous
 
 ROUNDS = 20
-Worker = subprocess.Popen[str]
-
-
-@contextmanager
-def worker(job: str, *arguments: object) -> Iterator[Worker]:
-    """A process that does one job until it is killed, at the latest behind the block."""
-    command = [sys.executable, str(bank_worker.SCRIPT), job, *map(str, arguments)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-def line_of(process: Worker) -> str:
-    assert process.stdout
-    line = process.stdout.readline()
-    assert line, f"the worker ended with {process.wait()}"
-    return line.strip()
 
 
 class Trade:

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from headwater.clock import Clock, ManualClock, SystemClock, to_datetime, to_micros
 from headwater.testing.running import asynchronous
 
-
 zones = st.integers(-1439, 1439).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 
 

@@ -55,7 +55,8 @@ class EventStore(Protocol):
 
         An append with an `id` that came before changes nothing and returns the first result (`repeated`); if both
         times a `fingerprint` of the content was given and they differ, IdReused is raised.
-        Raises WrongExpectedVersion, ConditionFailed, IdReused, EventTooLarge, InvalidName, BadInput, StoreError.
+        Raises WrongExpectedVersion, ConditionFailed, IdReused, EventTooLarge, InvalidName, BadInput, Overloaded,
+        StoreError.
         """
 
     async def load(self, stream: str, *, after: int = 0, limit: int = LOAD_LIMIT) -> Batch:

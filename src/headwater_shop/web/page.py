@@ -68,7 +68,7 @@ async def visit(request: Request) -> Visit:
     shop: Shop = request.app.state.shop
     shopper = shopper_of(request)
     cart = await _cart(shop.runtime, shopper)
-    if cart.order_id:  # the answer to their checkout never reached them
+    while cart.order_id:  # the answer to their checkout never reached them
         shopper = shopper.after_checkout()
         cart = await _cart(shop.runtime, shopper)
     # A position that the store has not reached would only be waited for in vain.
