@@ -66,6 +66,7 @@ RULES: tuple[Rule, ...] = (
     Rule(errors.Conflict, 409, "conflict"),
     # The position is real and will be reached: the request was right, only early.
     Rule(errors.NotYetVisible, 503, "not-yet-visible", ("view", "position", "reached"), RETRY_SOON),
+    Rule(errors.ViewStopped, 503, "view-stopped", ("view", "position"), shown=False),
     Rule(errors.Overloaded, 503, "overloaded", ("what", "bound", "retry_after"), RETRY_SOON),
     Rule(errors.Fenced, 503, "fenced", (), RETRY_SOON, shown=False),
     # A store's error names files of this machine: clients learn which it is, the log learns the rest.
