@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from headwater.clock import Clock, to_micros
 from headwater.codec import CommandCatalog, EventCatalog, type_names
-from headwater.errors import DeclarationError, IdReused, Rejected, StoreClosed, UnknownType
+from headwater.errors import BadInput, DeclarationError, IdReused, Rejected, StoreClosed, UnknownType
 from headwater.fold import Reaction, Schedule, Unschedule
 from headwater.messages import Envelope, Metadata, Position, query
 from headwater.reactions.port import ReactionStore, Timer
@@ -152,13 +152,17 @@ class ReactionRunner:
 async def carry_out(execute: Execute, command: object, id: str, metadata: Metadata) -> None:
     """Execute a command that follows from an event or a timer.
 
-    The domain's "no" counts as done, and so does a command in whose place another one was executed before: `do` ran
-    again, after a crash, and answered differently.
+    The domain's "no" counts as done. So does a command in whose place another one was executed before (`do` ran again,
+    after a crash, and answered differently), and one that can never succeed, which is logged as a warning.
     """
     try:
         await execute(command, id=id, metadata=metadata)
     except (Rejected, IdReused) as no:
         log.info("command %s of %s was not executed: %s", type(command).__name__, id, no)
+    except UnknownType:
+        raise  # nobody decides on it: the application is declared wrong
+    except BadInput as error:
+        log.warning("command %s of %s can never be executed: %s", type(command).__name__, id, error)
 
 
 def backoff(attempt: int) -> float:
