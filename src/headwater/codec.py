@@ -99,6 +99,7 @@ class EventCatalog:
                     f"event {kind.type!r} version {kind.version} is declared twice: "
                     f"by {other.__module__}.{other.__qualname__} and {cls.__module__}.{cls.__qualname__}"
                 )
+        self._kinds = {cls: kind for kind, cls in self.types.items()}
         self._encode = msgspec.json.Encoder().encode
         self._decoders: dict[Kind, msgspec.json.Decoder[Any]] = {
             kind: msgspec.json.Decoder(cls) for kind, cls in self.types.items()
@@ -106,7 +107,7 @@ class EventCatalog:
 
     def encode(self, event: object, *, tags: Sequence[str] = (), metadata: Metadata = NO_METADATA) -> NewEvent:
         """An event as it is recorded. Raises DeclarationError for an undeclared class."""
-        type, version = kind_of(event.__class__)
+        type, version = self._kinds.get(event.__class__) or kind_of(event.__class__)
         return EncodedEvent(type, self._encode(event), version, tuple(tags), metadata)
 
     def decode(self, envelope: Envelope) -> Any:

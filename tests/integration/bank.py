@@ -5,9 +5,12 @@ from collections.abc import Iterable
 from typing import Any
 
 import msgspec
+import pytest
 
 from headwater import App, Decider, Envelope, NewEvent, Rejected, SqlView, View, Write, command, event
+from headwater.adapters.sqlite import inline
 from headwater.store.port import EventStore
+from headwater.views import runner
 
 
 @event("account.opened")
@@ -175,3 +178,10 @@ async def record(store: EventStore, *events: BankEvent) -> int:
     for happened in events:
         streams.setdefault(f"account-{happened.account}", []).append(bank.events.encode(happened))
     return (await store.append(*[Write(stream, new) for stream, new in streams.items()])).last
+
+
+def small_batches(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    """Have views fold so many events at a time."""
+    monkeypatch.setattr(runner.Projecting.advance, "__defaults__", (size,))
+    for module in (runner, inline):
+        monkeypatch.setattr(module, "BATCH", size)

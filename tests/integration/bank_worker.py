@@ -4,14 +4,16 @@ Jobs print lines, each at once, and go on until they are killed.
 """
 
 import asyncio
+import os
 import sys
 from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
-from bank import Account, BankEvent, Deposit, Open, Opened, accounts, balances, decide, evolve, tally
+from bank import Account, BankEvent, Deposit, Deposited, Open, Opened, accounts, balances, decide, evolve, tally
 
-from headwater import App, Decider, ManualClock, Reaction, Runtime, Schedule
+from headwater import App, Decider, ManualClock, Reaction, Runtime, Schedule, Write, open_store
 from headwater.views import runner
 
 DAY = 86_400.0
@@ -50,6 +52,25 @@ async def rebuild(path: str) -> None:
             async for _ in runtime.rebuild("balances"):
                 pass
             say("rebuilt")
+
+
+async def catch_up(path: str, early: str, count: str) -> None:
+    """Fold `count` events; print the memory in use (MB) once `early` of them are folded, and in the end."""
+    async with await open_store(f"sqlite:///{path}", durable=False) as store:
+        for start in range(0, int(count), 1_000):
+            events = [Deposited(f"a{n % 1_000}", n) for n in range(start, start + 1_000)]
+            new = [projecting.events.encode(each) for each in events]
+            await store.append(Write("account-all", new))
+    async with Runtime.open(App("bank", views=[balances]), f"sqlite:///{path}") as runtime:
+        for position in (int(early), int(count)):
+            await runtime.queries.reached("balances", position, 60)
+            say(memory())
+
+
+def memory() -> float:
+    """The memory that this process has in use, in MB."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 def welcome(happened: Opened) -> list[Any]:
@@ -91,7 +112,7 @@ async def schedule(path: str, days: str) -> None:
         await asyncio.Event().wait()
 
 
-JOBS = {job.__name__: job for job in (project, react, rebuild, schedule)}
+JOBS = {job.__name__: job for job in (catch_up, project, react, rebuild, schedule)}
 
 if __name__ == "__main__":
     asyncio.run(JOBS[sys.argv[1]](*sys.argv[2:]))

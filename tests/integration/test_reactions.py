@@ -120,6 +120,7 @@ async def test_a_second_answer_to_one_event_does_not_count(tmp_path: Path) -> No
         return [Deposit(happened.account, next(answers))]
 
     async with Runtime.open(app_of(Reaction("moody", moody)), url) as runtime:
+
         async def never(name: str, position: int) -> None:
             stuck.set()
 
@@ -189,5 +190,3 @@ async def test_a_rebuild_of_a_view_does_not_react_again(url: str) -> None:
         assert [each async for each in runtime.rebuild("balances")]
         await runtime.idle()
         assert count == 1
-
-

@@ -35,11 +35,13 @@ async def check(path: Path, app: App, count: int, clock: ManualClock | None = No
 
 
 def killed_after(process: Worker, lines: int) -> list[str]:
-    """Kill a process at work; all that it has said until then."""
-    said = [line_of(process) for _ in range(lines)]
+    """Kill a process after so many lines, or when there is nothing left to do; all that it has said of its work."""
+    said: list[str] = []
+    while len(said) < lines and (line := line_of(process)) != "idle":
+        said.append(line)
     process.kill()
     assert process.stdout
-    return said + [line.strip() for line in process.stdout if line.endswith("\n")]
+    return said + [line.strip() for line in process.stdout if line.endswith("\n") and line != "idle\n"]
 
 
 @asynchronous(seconds=60)

@@ -7,12 +7,24 @@ from typing import Any
 
 import msgspec
 import pytest
-from bank import Account, BankEvent, Deposit, Opened, accounts, apply, as_rows, balances, balances_view, bank, expected
+from bank import (
+    Account,
+    BankEvent,
+    Deposit,
+    Opened,
+    accounts,
+    apply,
+    as_rows,
+    balances,
+    balances_view,
+    bank,
+    expected,
+    small_batches,
+)
 
 from headwater import App, Runtime, SqlView, View
 from headwater.errors import DeclarationError
 from headwater.testing.running import asynchronous
-from headwater.views import runner
 
 
 class Recorded(msgspec.Struct, frozen=True):
@@ -84,7 +96,7 @@ async def test_a_rebuild_by_another_runtime(url: str) -> None:
 async def test_a_rebuild_that_is_left_in_the_middle_leaves_the_live_build(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner, "BATCH", 10)
+    small_batches(monkeypatch, 10)
     async with Runtime.open(bank, url) as runtime:
         await deposit(runtime, 100)
         await runtime.idle()

@@ -17,13 +17,13 @@ from bank import (
     balances_view,
     concerned,
     expected,
+    small_batches,
 )
 
 from headwater import App, Runtime, SqlView, View
 from headwater.errors import ViewStopped
 from headwater.fold import AnyView
 from headwater.testing.running import asynchronous
-from headwater.views import runner
 
 BAD = 13  # pence
 
@@ -95,7 +95,7 @@ async def test_what_was_folded_can_be_asked_for(url: str) -> None:
 @pytest.mark.parametrize("before", [0, 1, 9, 10, 25])
 async def test_it_stops_right_before_the_event(url_of_file: str, before: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Wherever in a batch it is, for views that move together."""
-    monkeypatch.setattr(runner, "BATCH", 10)
+    small_batches(monkeypatch, 10)
     async with Runtime.open(app_of(), url_of_file) as runtime:
         await deposit(runtime, *[1] * before, BAD, *[2] * 15)
     async with Runtime.open(app_of(picky, balances), url_of_file) as runtime:

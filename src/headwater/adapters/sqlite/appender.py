@@ -12,7 +12,7 @@ from headwater.clock import Clock
 from headwater.errors import ConditionFailed, IdReused, WrongExpectedVersion
 from headwater.messages import NO_METADATA, Appended, Condition, Metadata, NewEvent, Write
 
-MAX_CACHED_STREAMS = 200_000
+MAX_CACHED_STREAMS = 50_000
 
 INSERT_EVENT = "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?)"
 INSERT_STREAM = "INSERT INTO stream VALUES (?, ?)"
@@ -95,6 +95,11 @@ class Appender:
             self._kinds.refresh(self._connection)
             last: Any = self._cursor.execute(LAST).get
             self.last_position, self._last_stream = last
+
+    def remember(self, stream: str, number: int, version: int) -> None:
+        """Number and version of a stream as read outside a transaction on this connection; number 0: there is none."""
+        if len(self._streams) < MAX_CACHED_STREAMS:
+            self._streams[stream] = number, version
 
     def forget(self) -> None:
         """A transaction was rolled back: nothing that is remembered may be true."""

@@ -45,15 +45,15 @@ class Reader:
         self._kinds_as_of = -1
         self._store_id: str = scanner.execute("SELECT id FROM store").get
 
-    def load(self, stream: str, after: int, limit: int) -> Batch:
-        """See EventStore.load."""
+    def load(self, stream: str, after: int, limit: int) -> tuple[Batch, int]:
+        """See EventStore.load; also the stream's number, 0 if there is no such stream."""
         connection = self._near()
-        number = connection.execute(STREAM, (stream,)).get
+        number: int = connection.execute(STREAM, (stream,)).get or 0
         row: Any = connection.execute(LOAD, (number, after, limit)).get if number else (None, 0, "")
         version, position, text = row
         if version is None:
-            return Batch("[]", self._kinds.all, 0, 0, after)
-        return Batch(text, self._known_kinds(), version - after, position, version)
+            return Batch("[]", self._kinds.all, 0, 0, after), number
+        return Batch(text, self._known_kinds(), version - after, position, version), number
 
     def scan(self, query: Query, after: Position, limit: int, connection: apsw.Connection | None = None) -> Batch:
         """See EventStore.scan; on the scanner, or on another connection."""

@@ -133,7 +133,10 @@ class SqliteStore:
     async def load(self, stream: str, *, after: int = 0, limit: int = LOAD_LIMIT) -> Batch:
         check_stream(stream)
         with self._faults:
-            return self._reading.load(stream, after, limit)
+            batch, number = self._reading.load(stream, after, limit)
+        if not after and batch.count < limit and not self.writer.busy:
+            self._appender.remember(stream, number, batch.version)  # whoever loads is about to append
+        return batch
 
     async def scan(self, query: Query = ALL, *, after: Position = 0, limit: int = 1000) -> Batch:
         with self._faults:

@@ -25,6 +25,7 @@ Outcome = tuple[asyncio.Future[Any], Any, BaseException | None]
 
 MAX_WAITING = 20_000
 MAX_GROUP = 1_024
+QUIET_TURNS = 2  # turns of the loop that bring nobody end the wait for company
 SLOW_COMMIT = 0.002  # seconds: above this, a commit waits in a thread
 CHECKPOINT_PAGES = 4_000  # pages of write-ahead log before it is copied back (16 MB)
 LOG_BYTES = 16 * 1024 * 1024
@@ -150,6 +151,7 @@ class Writer:
 
     async def _work(self) -> None:
         while self._jobs or not self._closing:
+            await self._gather()
             self.busy = True
             if self._jobs:
                 group = [self._jobs.popleft() for _ in range(min(len(self._jobs), MAX_GROUP))]
@@ -162,6 +164,13 @@ class Writer:
             if not self._jobs and not self._closing:
                 self._wake.clear()
                 await self._wake.wait()
+
+    async def _gather(self) -> None:
+        """Wait for company, turn by turn of the loop, as long as it keeps coming: an fsync costs what it costs."""
+        quiet = 0
+        while 1 < (waiting := len(self._jobs)) < MAX_GROUP and quiet < QUIET_TURNS and not self._closing:
+            await asyncio.sleep(0)
+            quiet = quiet + 1 if len(self._jobs) == waiting else 0
 
     def _chores(self) -> bool:
         return self._wal_pages >= CHECKPOINT_PAGES or (self._transactions >= IN_EARNEST and not self._grown)

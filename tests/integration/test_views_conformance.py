@@ -1,0 +1,39 @@
+"""Every store of views passes the same suite."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+pytest.register_assert_rewrite("headwater.testing.conformance.views")
+
+from headwater.adapters.sqlite.store import SqliteStore  # noqa: E402
+from headwater.adapters.sqlite.views import SqliteViews  # noqa: E402
+from headwater.testing.conformance.views import OpenViews, ViewStoreConformance  # noqa: E402
+from headwater.views.port import ViewStore  # noqa: E402
+
+
+def opener(path: str) -> OpenViews:
+    @asynccontextmanager
+    async def open() -> AsyncIterator[ViewStore]:
+        async with await SqliteStore.open(path) as store:
+            views = SqliteViews(store)
+            try:
+                yield views
+            finally:
+                await views.close()
+
+    return open
+
+
+class TestSqliteFile(ViewStoreConformance):
+    @pytest.fixture
+    def open_views(self, tmp_path: Path) -> OpenViews:
+        return opener(str(tmp_path / "store.db"))
+
+
+class TestSqliteInMemory(ViewStoreConformance):
+    @pytest.fixture
+    def open_views(self) -> OpenViews:
+        return opener(":memory:")
