@@ -52,15 +52,15 @@ class Runtime:
         self.clock = clock
         self._views = SqliteViews(store)
         self._kept = SqliteReactions(store)
-        self._executor = Executor(app, store, clock)
+        self.executor = Executor(app, store, clock)
         self._machine = Projecting(store, self._views, app.events)
         self._followers = ViewRunner(self._machine, store, self._views, [v for v in app.views if not v.inline])
         self.queries = Queries(self._views, app.views, self._followers.stopped)
         self._inline = InlineViews(store, self._views, app.events)
-        self._timers = TimerRunner(self._kept, app.commands, self._executor.execute, clock)
+        self._timers = TimerRunner(self._kept, app.commands, self.executor.execute, clock)
         self._reactions = [
             ReactionRunner(
-                each, store, self._kept, app.events, app.commands, self._executor.execute, clock, self._timers.wake
+                each, store, self._kept, app.events, app.commands, self.executor.execute, clock, self._timers.wake
             )
             for each in app.reactions
         ]
@@ -139,7 +139,7 @@ class Runtime:
 
     async def execute(self, command: object, *, id: str = "", metadata: Metadata = NO_METADATA) -> Executed:
         """Decide on a command and record its events durably; see Executor.execute."""
-        return await self._executor.execute(command, id=id, metadata=metadata)
+        return await self.executor.execute(command, id=id, metadata=metadata)
 
     # -- queries
 

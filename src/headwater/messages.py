@@ -154,7 +154,10 @@ class Condition(msgspec.Struct, frozen=True):
 
 class Appended(msgspec.Struct, frozen=True):
     """What an append did: the positions of its first and last event, each stream's version after it (in the order of
-    the writes), and whether it was `repeated`: the same id came before, and this is that first result."""
+    the writes), and whether it was `repeated`: the same id came before, and this is that first result.
+
+    Where nothing was to be appended, `last` is the position of the stream's last event and `first` the one after it.
+    """
 
     first: Position
     last: Position

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from bank import Account, BankEvent, Deposit, Deposited, Open, Opened, Send, bank, evolve
 
-from headwater import App, Decider, ManualClock, Metadata, Rejected, Runtime, event
+from headwater import App, Decider, ManualClock, Metadata, Rejected, Runtime, event, query
 from headwater.errors import Conflict, DeclarationError, EventTooLarge, IdReused, InvalidName, UnknownType
 from headwater.testing.running import asynchronous
 
@@ -70,7 +70,8 @@ async def test_a_conflict_is_retried_a_bounded_number_of_times() -> None:
         attempts += 1
         return [Deposited(wanted.account, wanted.pence)]
 
-    decider = Decider("account", lambda: Account(""), beaten, evolve, stream=lambda wanted: wanted.account)
+    deposits = query("account.deposited")
+    decider = Decider("account", lambda: Account(""), beaten, evolve, _account, query=lambda wanted: deposits)
     async with Runtime.open(App("bank", deciders=[decider])) as runtime:
         append = runtime.store.append
 

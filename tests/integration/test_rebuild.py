@@ -101,7 +101,7 @@ async def test_a_rebuild_that_is_left_in_the_middle_leaves_the_live_build(
         await deposit(runtime, 100)
         await runtime.idle()
         before = await runtime.builds()
-        async with aclosing(runtime.rebuild("balances")) as rebuild:  # type: ignore[type-var]
+        async with aclosing(runtime.rebuild("balances")) as rebuild:
             async for progress in rebuild:
                 if progress.position >= 50:
                     break

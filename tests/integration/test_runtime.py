@@ -78,7 +78,7 @@ async def test_ending_cancels_a_reaction_in_the_middle() -> None:
 
 @asynchronous
 async def test_an_address_of_another_form_is_refused() -> None:
-    for address in ("", "sqlite://", "sqlite:///", "postgres://x", "/tmp/x.db"):
+    for address in ("", "sqlite://", "sqlite:///", "postgres://x", "/somewhere/x.db"):
         with pytest.raises(BadInput, match="store address"):
             async with Runtime.open(bank, address):
                 raise AssertionError("opened")

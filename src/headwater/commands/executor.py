@@ -1,22 +1,21 @@
-"""Executing commands: load, fold, decide, append; again from the start if someone else was first."""
+"""Executing commands: fold what was, decide, append."""
 
-import asyncio
 import hashlib
-import random
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
 from headwater.clock import Clock
 from headwater.codec import BatchDecoder, CommandCatalog, EventCatalog, type_names
-from headwater.errors import BadInput, Conflict, DeclarationError, IdReused, UnknownType
+from headwater.errors import BadInput, DeclarationError, UnknownType
 from headwater.fold import App, Decider
 from headwater.messages import (
     NO_METADATA,
     Appended,
+    Batch,
     Condition,
-    Envelope,
     Metadata,
     NewEvent,
     Position,
@@ -25,13 +24,10 @@ from headwater.messages import (
     Write,
     new_id,
 )
+from headwater.store.deciding import against_conflicts
 from headwater.store.port import LOAD_LIMIT, EventStore
 
 S = TypeVar("S")
-
-ATTEMPTS = 10
-BACKOFF = 0.002  # seconds: the longest wait before the second attempt; doubled for each further one
-BACKOFF_CAP = 0.25
 
 
 class Executed(msgspec.Struct, frozen=True, gc=False):
@@ -44,6 +40,17 @@ class Executed(msgspec.Struct, frozen=True, gc=False):
     position: Position
     events: tuple[Any, ...] = ()
     repeated: bool = False
+
+
+class Deciding(msgspec.Struct, frozen=True, gc=False):
+    """A command on its way; `metadata` is what its events are recorded with."""
+
+    decider: Decider[Any, Any, Any]
+    command: object
+    stream: str
+    id: str
+    fingerprint: str
+    metadata: Metadata
 
 
 class Loaded(msgspec.Struct, Generic[S], frozen=True, gc=False):
@@ -81,36 +88,52 @@ class Executor:
         if decider is None:
             raise UnknownType("command", command.__class__.__qualname__, tuple(self._commands.types))
         fingerprint = self._fingerprint(command) if id else ""
-        stream = f"{decider.name}-{decider.stream(command)}"
-        for attempt in range(ATTEMPTS):
-            if id and (first := await self._store.find_append(id, fingerprint)):
-                return await self._repeated(id, stream, first)
-            try:
-                return await self._attempt(decider, command, stream, id, fingerprint, metadata)
-            except IdReused:
-                raise
-            except Conflict:
-                if attempt == ATTEMPTS - 1:
-                    raise
-            # Full jitter. Of the machine's time: a clock that stands still must not hold up commands.
-            await asyncio.sleep(random.uniform(0, min(BACKOFF_CAP, BACKOFF * 2**attempt)))
-        raise AssertionError("unreachable")
-
-    async def _attempt(
-        self, decider: Decider[Any, Any, Any], command: object, stream: str, id: str, fingerprint: str, meta: Metadata
-    ) -> Executed:
-        asked = self._asked(decider, command)
-        loaded = await (self.load(decider, stream) if asked is None else self._gather(decider, asked))
-        events = tuple(decider.decide(command, loaded.state))
-        if not events:
-            return Executed(id, stream, loaded.version, loaded.position)
         given = id or new_id(self._clock.now())
-        write = Write(stream, self._encode(decider, events, given, meta), loaded.version if asked is None else None)
-        condition = Condition(asked, loaded.position) if asked is not None else None
-        done = await self._store.append(write, condition=condition, id=id, fingerprint=fingerprint)
-        if done.repeated:
-            return await self._repeated(id, stream, done)
-        return Executed(given, stream, done.versions[0], done.last, events)
+        deciding = Deciding(
+            decider, command, f"{decider.name}-{decider.stream(command)}", id, fingerprint,
+            Metadata(metadata.correlation_id or given, given, metadata.traceparent, metadata.actor),
+        )  # fmt: skip
+        if decider.query:
+            return await against_conflicts(partial(self._by_query, deciding, decider.query(command)))
+        return await self._by_stream(deciding)
+
+    async def _by_stream(self, this: Deciding) -> Executed:
+        decide, evolve, decode = this.decider.decide, this.decider.evolve, self._decoders[this.decider.name].decode
+        events: tuple[Any, ...] = ()
+
+        def decision(batches: Iterable[Batch]) -> Sequence[NewEvent]:
+            nonlocal events
+            state = this.decider.initial()
+            for batch in batches:
+                for event in decode(batch):
+                    state = evolve(state, event)
+            events = tuple(decide(this.command, state))
+            return self._encode(this, events)
+
+        done = await self._store.decide(this.stream, decision, id=this.id, fingerprint=this.fingerprint)
+        return await self._executed(this, done, events)
+
+    async def _by_query(self, this: Deciding, query: Query) -> Executed:
+        if this.id and (first := await self._store.find_append(this.id, this.fingerprint)):
+            return await self._executed(this, first, ())
+        asked = self._narrowed(this.decider, query)
+        state, position = await self._gather(this.decider, asked)
+        events = tuple(this.decider.decide(this.command, state))
+        if not events:
+            return Executed(this.id, this.stream, 0, position)
+        done = await self._store.append(
+            Write(this.stream, self._encode(this, events)), condition=Condition(asked, position),
+            id=this.id, fingerprint=this.fingerprint,
+        )  # fmt: skip
+        return await self._executed(this, done, events)
+
+    async def _executed(self, this: Deciding, done: Appended, events: tuple[Any, ...]) -> Executed:
+        if done.repeated:  # the first result again, from the store
+            count = done.last - done.first + 1
+            found = (await self._store.read(after=done.first - 1, limit=count)).events
+            events = tuple(self._events.decode(envelope) for envelope in found)
+        id = this.metadata.causation_id if events else this.id
+        return Executed(id, this.stream, done.versions[0], done.last, events, done.repeated)
 
     async def load(self, decider: Decider[Any, S, Any], stream: str) -> Loaded[S]:
         """The state of one stream, folded from all its events."""
@@ -124,17 +147,14 @@ class Executor:
             if batch.count < LOAD_LIMIT:
                 return Loaded(state, version, position)
 
-    def _asked(self, decider: Decider[Any, Any, Any], command: object) -> Query | None:
+    def _narrowed(self, decider: Decider[Any, Any, Any], asked: Query) -> Query:
         """The decider's query, for no other types than its evolve handles."""
-        if decider.query is None:
-            return None
-        asked = decider.query(command)
         if not all(item.types or item.tags for item in asked.items) or not asked.items:
             raise BadInput(f"decider {decider.name!r}: a query without types and tags would fold every event there is")
         handled = self._handled[decider.name]
         return Query(tuple(QueryItem(item.types or handled, item.tags) for item in asked.items))
 
-    async def _gather(self, decider: Decider[Any, S, Any], asked: Query) -> Loaded[S]:
+    async def _gather(self, decider: Decider[Any, S, Any], asked: Query) -> tuple[S, Position]:
         """The state folded from all events that match a query."""
         state, position = decider.initial(), 0
         decode, evolve = self._decoders[decider.name].decode, decider.evolve
@@ -143,16 +163,13 @@ class Executor:
             for event in decode(batch):
                 state = evolve(state, event)
             if batch.position == position:
-                return Loaded(state, 0, position)
+                return state, position
             position = batch.position
 
-    def _encode(
-        self, decider: Decider[Any, Any, Any], events: Sequence[Any], id: str, meta: Metadata
-    ) -> list[NewEvent]:
-        recorded = Metadata(meta.correlation_id or id, id, meta.traceparent, meta.actor)
-        self._check_declared(decider, events)
-        tags: Callable[[Any], Sequence[str]] = decider.tags or _no_tags
-        return [self._events.encode(event, tags=tags(event), metadata=recorded) for event in events]
+    def _encode(self, this: Deciding, events: Sequence[Any]) -> list[NewEvent]:
+        self._check_declared(this.decider, events)
+        encode, tags = self._events.encode, this.decider.tags or _no_tags
+        return [encode(event, tags=tags(event), metadata=this.metadata) for event in events]
 
     def _check_declared(self, decider: Decider[Any, Any, Any], events: Sequence[Any]) -> None:
         """Refuse what could not be read back: by the decider's own evolve, or, where a query says what that folds, by
@@ -168,13 +185,6 @@ class Executor:
     def _fingerprint(self, command: object) -> str:
         name, data = self._commands.encode(command)
         return hashlib.blake2b(data, digest_size=12, key=name.encode()[:64]).hexdigest()
-
-    async def _repeated(self, id: str, stream: str, first: Appended) -> Executed:
-        """The first result again, from the store."""
-        count = first.last - first.first + 1
-        found: list[Envelope] = list((await self._store.read(after=first.first - 1, limit=count)).events)
-        events = tuple(self._events.decode(envelope) for envelope in found)
-        return Executed(id, stream, first.versions[0], first.last, events, repeated=True)
 
 
 def _no_tags(_event: Any) -> Sequence[str]:

@@ -53,7 +53,7 @@ class Commands:
     """
 
     def __init__(self, runtime: Runtime, limits: Limits, actor_header: str = "") -> None:
-        self._execute = runtime.execute
+        self._execute = runtime.executor.execute
         self._decode = runtime.app.commands.decode
         self._kinds = {cls: kind for kind, cls in runtime.app.events.types.items()}
         self._encode = msgspec.json.Encoder().encode

@@ -196,7 +196,7 @@ class TimerRunner:
             while True:
                 self._wake.clear()
                 if not await self.fire_due():
-                    await self._sleep(await self._pause())
+                    await self._sleep()
         except StoreClosed:
             return
 
@@ -222,9 +222,9 @@ class TimerRunner:
             log.exception("command %s of timer %s failed, attempt %d", timer.command, timer.key, attempt)
             self._failed[timer.id] = attempt, self._clock.now() + int(backoff(attempt) * 1_000_000)
 
-    async def _sleep(self, seconds: float) -> None:
-        """Until the time is over or a timer was set."""
-        ends = [asyncio.ensure_future(self._clock.sleep(seconds)), asyncio.ensure_future(self._wake.wait())]
+    async def _sleep(self) -> None:
+        """Until a timer may be due or one was set."""
+        ends = [asyncio.ensure_future(self._until_due()), asyncio.ensure_future(self._wake.wait())]
         try:
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -232,9 +232,13 @@ class TimerRunner:
                 end.cancel()
             await asyncio.gather(*ends, return_exceptions=True)
 
+    async def _until_due(self) -> None:
+        # Looks at the time only now: a clock that is moved while this task is about to start must not be missed.
+        await self._clock.sleep(await self._pause())
+
     async def _pause(self) -> float:
         due = await self._kept.next_due()
         if due is None:
             return self.LONGEST_SLEEP
         again = min((moment for _, moment in self._failed.values()), default=due)
-        return min(self.LONGEST_SLEEP, max(0.001, (max(due, again) - self._clock.now()) / 1_000_000))
+        return min(self.LONGEST_SLEEP, max(0.0, (max(due, again) - self._clock.now()) / 1_000_000))

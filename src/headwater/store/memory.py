@@ -22,7 +22,8 @@ from headwater.messages import (
     Write,
     new_id,
 )
-from headwater.store.port import LOAD_LIMIT, MAX_EVENT_BYTES, Capabilities, check_stream, check_writes
+from headwater.store.deciding import decide_optimistically
+from headwater.store.port import LOAD_LIMIT, MAX_EVENT_BYTES, Capabilities, Decision, check_stream, check_writes
 
 ADDRESS = "memory:"
 WINDOW = 20_000
@@ -64,6 +65,9 @@ class MemoryStore:
             self._appends[id] = done, fingerprint
         self._notify()
         return done
+
+    async def decide(self, stream: str, decision: Decision, *, id: str = "", fingerprint: str = "") -> Appended:
+        return await decide_optimistically(self, stream, decision, id=id, fingerprint=fingerprint)
 
     def _check_version(self, write: Write) -> None:
         actual = len(self._streams.get(write.stream, ()))

@@ -1,5 +1,6 @@
 """The event store as a port: what every adapter promises. `headwater.testing` holds the suite that checks it."""
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
@@ -38,6 +39,11 @@ class Capabilities:
     """Several processes may use the store at once."""
 
 
+Decision = Callable[[Iterable[Batch]], Sequence[NewEvent]]
+"""From all events of a stream, in order, to the events that follow (none: nothing does). Pure, synchronous and short;
+it may be asked again. What it raises, `EventStore.decide` raises, and nothing is appended."""
+
+
 class EventStore(Protocol):
     """Streams of events in one total order.
 
@@ -57,6 +63,13 @@ class EventStore(Protocol):
         times a `fingerprint` of the content was given and they differ, IdReused is raised.
         Raises WrongExpectedVersion, ConditionFailed, IdReused, EventTooLarge, InvalidName, BadInput, Overloaded,
         StoreError.
+        """
+
+    async def decide(self, stream: str, decision: Decision, *, id: str = "", fingerprint: str = "") -> Appended:
+        """Append to a stream what `decision` makes of its events, with nobody's append in between.
+
+        With an `id` that came before, nothing is decided and the first result returned. Raises what the decision and
+        `append` raise; Conflict only after several attempts that others beat.
         """
 
     async def load(self, stream: str, *, after: int = 0, limit: int = LOAD_LIMIT) -> Batch:
@@ -104,16 +117,14 @@ class EventStore(Protocol):
 
 def check_writes(writes: tuple[Write, ...], id: str, max_event_bytes: int) -> None:
     """Refuse what no store accepts, before anything is written. Raises BadInput and its kin."""
-    if not writes or not any(write.events for write in writes):
+    if not any(write.events for write in writes):
         raise BadInput("an append needs at least one event")
     if id:
         _check_name("append id", id)
-    seen = set()
+    if len({write.stream for write in writes}) < len(writes):
+        raise BadInput("a stream is written twice in one append; join the two writes")
     for write in writes:
         check_stream(write.stream)
-        if write.stream in seen:
-            raise BadInput(f"stream {write.stream!r} is written twice in one append; join the two writes")
-        seen.add(write.stream)
         for event in write.events:
             if len(event.data) > max_event_bytes:
                 raise EventTooLarge(event.type, len(event.data), max_event_bytes)

@@ -128,14 +128,15 @@ class Projecting:
         return Advance(projection.build, made.tables, made.fold(rows), position)
 
     async def catch_up(self, projection: Projection, lag: int = 0) -> AsyncIterator[Progress]:
-        """Move one projection to within `lag` events of the head, telling the progress after every batch."""
-        start, began = projection.position, time.perf_counter()
+        """Move one projection to the head of now, and to within `lag` events of the head by then, telling the progress
+        after every batch."""
+        start, began, goal = projection.position, time.perf_counter(), await self._store.head()
         while True:
             moved = await self.advance([projection])
             head = await self._store.head()
             rate = (projection.position - start) / max(time.perf_counter() - began, 1e-9)
             yield Progress(projection.view.name, projection.position, head, rate)
-            if not moved or projection.position >= head - lag:
+            if not moved or projection.position >= max(goal, head - lag):
                 return
             await asyncio.sleep(0)
 
@@ -143,7 +144,7 @@ class Projecting:
         """Build a view anew beside the live build, then switch over in one transaction."""
         fresh = await self.begin(view)
         try:
-            async for progress in self.catch_up(fresh):
+            async for progress in self.catch_up(fresh, lag=BATCH):  # where events keep coming, 0 is never reached
                 yield progress
             await self._views.promote(fresh.build, fresh.projector.tables)
         except BaseException:

@@ -77,6 +77,7 @@ class Appender:
         self._events: list[tuple[int, int, int, int, int, str, str]] = []
         self._new_streams: list[tuple[int, str]] = []
         self._tags: list[tuple[str, int]] = []
+        self._touched: set[str] = set()
         self._appends: dict[str, tuple[int, int, str, str]] = {}
 
     def begin(self) -> None:
@@ -96,10 +97,20 @@ class Appender:
             last: Any = self._cursor.execute(LAST).get
             self.last_position, self._last_stream = last
 
-    def remember(self, stream: str, number: int, version: int) -> None:
-        """Number and version of a stream as read outside a transaction on this connection; number 0: there is none."""
-        if len(self._streams) < MAX_CACHED_STREAMS:
-            self._streams[stream] = number, version
+    def place(self, stream: str) -> tuple[int, int]:
+        """Number and version of a stream, all of whose events are in the table now; (0, 0) if there is none."""
+        if stream in self._touched:
+            self.flush()
+        found = self._streams.get(stream)
+        if found is None:
+            found = self._find_stream(stream)
+            self._keep(stream, found)
+        return found
+
+    def _keep(self, stream: str, place: tuple[int, int]) -> None:
+        if len(self._streams) >= MAX_CACHED_STREAMS:
+            self._streams.clear()
+        self._streams[stream] = place
 
     def forget(self) -> None:
         """A transaction was rolled back: nothing that is remembered may be true."""
@@ -160,9 +171,8 @@ class Appender:
             if event.tags:
                 self._tags.extend([(tag, position) for tag in event.tags])
         self.last_position = position
-        if len(self._streams) >= MAX_CACHED_STREAMS:
-            self._streams.clear()
-        self._streams[write.stream] = (stream, version)
+        self._touched.add(write.stream)
+        self._keep(write.stream, (stream, version))
         return version
 
     def flush(self) -> None:

@@ -1,6 +1,6 @@
 """Reading events: a stream or the whole order, one by one or encoded together. Synchronous."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import apsw
@@ -10,7 +10,9 @@ from headwater.adapters.sqlite.appender import FIND_APPEND, StoredMeta, stored_a
 from headwater.adapters.sqlite.kinds import Kinds
 from headwater.adapters.sqlite.queries import WINDOW, matching
 from headwater.messages import Appended, Batch, Envelope, Kind, Page, Position, Query
+from headwater.store.port import LOAD_LIMIT
 
+LAST = "SELECT position FROM event WHERE stream = ? ORDER BY version DESC LIMIT 1"
 HEAD = "SELECT coalesce(max(position), 0) FROM event"
 ROWS_AS_JSON = "'[' || group_concat('[' || kind || ',' || data || ']') || ']'"
 STREAM = "SELECT id FROM stream WHERE name = ?"
@@ -45,15 +47,24 @@ class Reader:
         self._kinds_as_of = -1
         self._store_id: str = scanner.execute("SELECT id FROM store").get
 
-    def load(self, stream: str, after: int, limit: int) -> tuple[Batch, int]:
-        """See EventStore.load; also the stream's number, 0 if there is no such stream."""
+    def load(self, stream: str, after: int, limit: int) -> Batch:
+        """See EventStore.load."""
         connection = self._near()
-        number: int = connection.execute(STREAM, (stream,)).get or 0
+        number = connection.execute(STREAM, (stream,)).get
         row: Any = connection.execute(LOAD, (number, after, limit)).get if number else (None, 0, "")
         version, position, text = row
         if version is None:
-            return Batch("[]", self._kinds.all, 0, 0, after), number
-        return Batch(text, self._known_kinds(), version - after, position, version), number
+            return Batch("[]", self._kinds.all, 0, 0, after)
+        return Batch(text, self._known_kinds(), version - after, position, version)
+
+    def uncommitted(self, connection: apsw.Connection, number: int, upto: int) -> Iterator[Batch]:
+        """All events of the stream of that number, up to a version, as the transaction of `connection` sees them."""
+        after = 0
+        while after < upto:
+            row: Any = connection.execute(LOAD, (number, after, LOAD_LIMIT)).get
+            version, position, text = row
+            yield Batch(text, self._kinds.all, version - after, position, version)
+            after = version
 
     def scan(self, query: Query, after: Position, limit: int, connection: apsw.Connection | None = None) -> Batch:
         """See EventStore.scan; on the scanner, or on another connection."""

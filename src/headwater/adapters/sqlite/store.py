@@ -11,14 +11,14 @@ import apsw
 from headwater.adapters.sqlite.appender import Appender
 from headwater.adapters.sqlite.faults import reading, translated
 from headwater.adapters.sqlite.kinds import Kinds
-from headwater.adapters.sqlite.reading import Reader
+from headwater.adapters.sqlite.reading import LAST, Reader
 from headwater.adapters.sqlite.schema import SMALL_CACHE_KIB, connect, file_exists, prepare
 from headwater.adapters.sqlite.watch import Watch
 from headwater.adapters.sqlite.writer import Writer
 from headwater.clock import Clock, SystemClock
 from headwater.errors import StoreCorrupt, StoreNotFound
 from headwater.messages import ALL, Appended, Batch, Condition, Envelope, Page, Position, Query, Write
-from headwater.store.port import LOAD_LIMIT, MAX_EVENT_BYTES, Capabilities, check_stream, check_writes
+from headwater.store.port import LOAD_LIMIT, MAX_EVENT_BYTES, Capabilities, Decision, check_stream, check_writes
 
 T = TypeVar("T")
 
@@ -84,6 +84,23 @@ class SqliteStore:
         check_writes(writes, id, self._max_event_bytes)
         return await self.writer.run(partial(self._appender.append, writes, condition, id, fingerprint))
 
+    async def decide(self, stream: str, decision: Decision, *, id: str = "", fingerprint: str = "") -> Appended:
+        check_stream(stream)
+        return await self.writer.run(partial(self._decide, stream, decision, id, fingerprint))
+
+    def _decide(self, stream: str, decision: Decision, id: str, fingerprint: str) -> Appended:
+        """Inside the writer's transaction: nobody can come in between."""
+        if id and (first := self._appender.find(id, fingerprint)):
+            return first
+        number, version = self._appender.place(stream)
+        events = decision(self._reading.uncommitted(self.connection, number, version))
+        if not events:
+            last = self.connection.execute(LAST, (number,)).get or 0
+            return Appended(last + 1, last, (version,))
+        write = Write(stream, events, version)
+        check_writes((write,), id, self._max_event_bytes)
+        return self._appender.append((write,), None, id, fingerprint)
+
     async def transact(self, work: Callable[[apsw.Connection], T], *, durable: bool = True) -> T:
         """Run `work` on the writer's connection inside its next transaction; for views and checkpoints.
 
@@ -133,10 +150,7 @@ class SqliteStore:
     async def load(self, stream: str, *, after: int = 0, limit: int = LOAD_LIMIT) -> Batch:
         check_stream(stream)
         with self._faults:
-            batch, number = self._reading.load(stream, after, limit)
-        if not after and batch.count < limit and not self.writer.busy:
-            self._appender.remember(stream, number, batch.version)  # whoever loads is about to append
-        return batch
+            return self._reading.load(stream, after, limit)
 
     async def scan(self, query: Query = ALL, *, after: Position = 0, limit: int = 1000) -> Batch:
         with self._faults:

@@ -12,9 +12,10 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any, NamedTuple, Protocol, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 import apsw
+import msgspec
 
 from headwater.adapters.sqlite.faults import translate
 from headwater.adapters.sqlite.schema import CACHE_KIB
@@ -25,14 +26,14 @@ Outcome = tuple[asyncio.Future[Any], Any, BaseException | None]
 
 MAX_WAITING = 20_000
 MAX_GROUP = 1_024
-QUIET_TURNS = 2  # turns of the loop that bring nobody end the wait for company
+QUIET_TURNS = 3  # turns of the loop that bring nobody end the wait for company
 SLOW_COMMIT = 0.002  # seconds: above this, a commit waits in a thread
 CHECKPOINT_PAGES = 4_000  # pages of write-ahead log before it is copied back (16 MB)
 LOG_BYTES = 16 * 1024 * 1024
 IN_EARNEST = 16  # transactions after which the log is given its full size
 
 
-class Job(NamedTuple):
+class Job(msgspec.Struct, frozen=True, gc=False):
     """Work for one transaction, and who waits for it."""
 
     work: Callable[[], Any]

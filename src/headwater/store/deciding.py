@@ -1,0 +1,56 @@
+"""Deciding on a stream where a store cannot do it inside the append's own transaction: optimistically."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from headwater.errors import Conflict, IdReused
+from headwater.messages import Appended, Batch, Write
+from headwater.store.port import LOAD_LIMIT, Decision, EventStore
+
+T = TypeVar("T")
+
+ATTEMPTS = 10
+BACKOFF = 0.002  # seconds: the longest wait before the second attempt; doubled for each further one
+BACKOFF_CAP = 0.25
+
+
+async def against_conflicts(attempt: Callable[[], Awaitable[T]]) -> T:
+    """What `attempt` returns, tried up to 10 times while others are first. Raises the last Conflict, and IdReused."""
+    for number in range(1, ATTEMPTS):
+        try:
+            return await attempt()
+        except IdReused:
+            raise
+        except Conflict:
+            # Full jitter. Of the machine's time: a clock that stands still must not hold up commands.
+            await asyncio.sleep(random.uniform(0, min(BACKOFF_CAP, BACKOFF * 2**number)))
+    return await attempt()
+
+
+async def decide_optimistically(
+    store: EventStore, stream: str, decision: Decision, *, id: str = "", fingerprint: str = ""
+) -> Appended:
+    """`EventStore.decide` by loading, deciding and appending at the version that was loaded."""
+
+    async def attempt() -> Appended:
+        if id and (first := await store.find_append(id, fingerprint)):
+            return first
+        batches = await _load_all(store, stream)
+        events = decision(batches)
+        if events:
+            write = Write(stream, events, batches[-1].version)
+            return await store.append(write, id=id, fingerprint=fingerprint)
+        last = max(batch.position for batch in batches)
+        return Appended(last + 1, last, (batches[-1].version,))
+
+    return await against_conflicts(attempt)
+
+
+async def _load_all(store: EventStore, stream: str) -> list[Batch]:
+    """All events of a stream: at least one batch, of which the last may be empty."""
+    batches = [await store.load(stream)]
+    while batches[-1].count == LOAD_LIMIT:
+        batches.append(await store.load(stream, after=batches[-1].version))
+    return batches
