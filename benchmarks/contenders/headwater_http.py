@@ -1,16 +1,11 @@
-"""http: the command endpoint that Headwater makes of a declaration."""
+"""http: the command endpoint that Headwater makes of a declaration, served as `headwater run` does."""
 
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import msgspec
-from starlette.applications import Starlette
-from starlette.types import Receive, Scope, Send
 
-from benchmarks.serving import serve
 from headwater import App, Decider, Rejected, Runtime, command, event
-from headwater.http import http_app
+from headwater.http import Address, http_app, run, serve
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -48,21 +43,14 @@ def evolve(placed: bool, event: OrderPlaced) -> bool:
 orders = Decider("order", bool, decide, evolve, stream=lambda command: command.order_id)
 
 
-@asynccontextmanager
-async def lifespan(_: Starlette) -> AsyncIterator[None]:
+async def main() -> None:
     async with Runtime.open(App("orders", deciders=[orders]), f"sqlite:///{sys.argv[1]}/events.db") as runtime:
-        endpoints.append(http_app(runtime))
-        yield
+        await serve(http_app(runtime), port=0, started=say_ready, http="httptools")
 
 
-endpoints: list[Starlette] = []
-starting = Starlette(lifespan=lifespan)
-
-
-async def server(scope: Scope, receive: Receive, send: Send) -> None:
-    """The endpoints as they are served by `headwater run`; the runtime opens with the server's loop."""
-    await (endpoints[0] if scope["type"] == "http" else starting)(scope, receive, send)
+def say_ready(address: Address) -> None:
+    print(f"READY {address.port} /commands/order.place", flush=True)
 
 
 if __name__ == "__main__":
-    serve(server, "/commands/order.place")
+    run(main())

@@ -1,6 +1,7 @@
 """Serving an ASGI app with uvicorn: on loopback unless told otherwise, with a clean end."""
 
 import asyncio
+import gc
 import signal
 import socket
 import threading
@@ -50,6 +51,8 @@ async def serve(
     """
     server = _Server(app, _listen(host, port), drain, options)
     server.on_started = lambda: started(server.address)
+    gc.collect()
+    gc.freeze()  # what is there by now lives as long as the process: no collection need look at it again
     with server.stop_on_signals():
         await server.serve()
 
