@@ -1,6 +1,6 @@
 """What a user declares: plain data around pure functions. Everything is a fold, `state = evolve(state, event)`.
 
-Type parameters: C commands, S state, E events; a union of classes each.
+Type parameters: C commands, S state, E events (a union of classes each), R a view's rows.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -17,6 +17,7 @@ from headwater.messages import Query
 C = TypeVar("C")
 S = TypeVar("S")
 E = TypeVar("E")
+R = TypeVar("R", covariant=True)  # a view's rows
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Decider(Generic[C, S, E]):
 
 
 @dataclass(frozen=True)
-class View(Generic[S, E]):
+class View(Generic[R, E]):
     """A keyed materialized view: events grouped by `key(event)`, each group folded into one row.
 
     `key(event)` is the key, several keys, or None (the event does not concern this view). `initial(key)` is the row
@@ -63,8 +64,8 @@ class View(Generic[S, E]):
 
     name: str
     key: Callable[[E], str | Iterable[str] | None]
-    initial: Callable[[str], S]
-    evolve: Callable[[S, E], S | None]
+    initial: Callable[[str], R]
+    evolve: Callable[[R, E], R | None]
     version: int = 1
     index: Sequence[str | tuple[str, ...]] = ()
     inline: bool = False
@@ -75,7 +76,7 @@ class View(Generic[S, E]):
         return parameter_types(self.evolve, 1, f"view {self.name!r}")
 
     @cached_property
-    def row(self) -> type[S]:
+    def row(self) -> type[R]:
         """The row's class, from the annotation of `evolve`."""
         found = returned_types(self.evolve, f"view {self.name!r}") or parameter_types(
             self.evolve, 0, f"view {self.name!r}"

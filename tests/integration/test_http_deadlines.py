@@ -63,7 +63,7 @@ def test_a_request_that_takes_too_long_is_a_503() -> None:
             async def stuck(*_args: object, **_more: object) -> None:
                 await _forever()
 
-            server.runtime.store.append = stuck  # type: ignore[assignment, method-assign]
+            server.runtime.store.decide = stuck  # type: ignore[assignment, method-assign]
             server.runtime.store.head = stuck  # type: ignore[assignment, method-assign]
             for answer in (await server.place("o1"), await server.client.get("/ready")):
                 assert (answer.status_code, answer.json()["type"]) == (503, "urn:headwater:problem:timed-out")

@@ -121,8 +121,10 @@ def check_writes(writes: tuple[Write, ...], id: str, max_event_bytes: int) -> No
         raise BadInput("an append needs at least one event")
     if id:
         _check_name("append id", id)
-    if len({write.stream for write in writes}) < len(writes):
-        raise BadInput("a stream is written twice in one append; join the two writes")
+    names = [write.stream for write in writes]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise BadInput(f"stream {twice!r} is written twice in one append; join the two writes")
     for write in writes:
         check_stream(write.stream)
         for event in write.events:
