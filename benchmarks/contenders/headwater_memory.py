@@ -33,8 +33,8 @@ async def median_micros(operation: Callable[[int], Awaitable[object]]) -> float:
     return statistics.median(times) * 1e6
 
 
-async def measure(path: Path, events: int) -> dict[str, float]:
-    """Fill a store, catch a view up, then append to and load streams of 10 events that no one else has touched."""
+async def measure(path: Path) -> dict[str, float]:
+    """Catch a view up, then append to and load streams of 10 events that no one else has touched."""
     async with Runtime.open(app, f"sqlite:///{path}") as runtime:
         await runtime.idle(timeout=600)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -47,29 +47,43 @@ async def measure(path: Path, events: int) -> dict[str, float]:
     return {"peak": peak, "append": append, "load": load}
 
 
-def in_a_process(directory: Path, events: int) -> dict[str, float]:
+def in_processes(directory: Path, events: int) -> dict[str, float]:
+    """Fill a store and measure on it, each in a process of its own: a child's peak counts from its parent's size."""
     path = directory / f"{events}.db"
-    asyncio.run(populate(path, events))
-    command = [sys.executable, "-m", __spec__.name, "--measure", str(path), str(events)]
-    found: dict[str, float] = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+    spawn("fill", path, events)
+    found: dict[str, float] = json.loads(spawn("measure", path, events))
     path.unlink()
     return found
+
+
+def spawn(task: str, path: Path, events: int) -> str:
+    command = [sys.executable, "-m", __spec__.name, task, str(path), str(events)]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+def perform(task: str, path: Path, events: int) -> None:
+    if task == "fill":
+        asyncio.run(populate(path, events))
+    else:
+        print(json.dumps(asyncio.run(measure(path))))
 
 
 def main() -> None:
     chosen = options()
     for line in sys.stdin:
-        small, large = (in_a_process(Path(line.strip()), n) for n in (SMALL, LARGE // (10 if chosen.quick else 1)))
+        large_size = LARGE // (10 if chosen.quick else 1)
+        small, large = (in_processes(Path(line.strip()), n) for n in (SMALL, large_size))
         growth = {
             "memory_growth": large["peak"] - small["peak"],
             "append_growth": large["append"] / small["append"],
             "load_growth": large["load"] / small["load"],
         }
-        print(json.dumps(growth | {"small": small, "large": large}), flush=True)
+        costs = {f"{name}_{key}": of[key] for name, of in (("small", small), ("large", large)) for key in of}
+        print(json.dumps(growth | costs), flush=True)
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "--measure":
-        print(json.dumps(asyncio.run(measure(Path(sys.argv[2]), int(sys.argv[3])))))
+    if sys.argv[1] in ("fill", "measure"):
+        perform(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]))
     else:
         main()

@@ -29,6 +29,7 @@ _SUBJECTS = (
     "subscribing",
     "refusing",
     "racing",
+    "deciding",
     "naming",
     "closing",
     "laws",
@@ -40,6 +41,7 @@ from headwater.testing.conformance import (  # noqa: E402
     batches,
     closing,
     conditions,
+    deciding,
     idempotency,
     laws,
     naming,
@@ -78,6 +80,9 @@ class EventStoreConformance:
     TestAfterwards = refusing.TestAfterwards
     TestRaces = racing.TestRaces
     TestSharing = racing.TestSharing
+    TestDeciding = deciding.TestDeciding
+    TestDecidingOnce = deciding.TestDecidingOnce
+    TestDecidingTogether = deciding.TestDecidingTogether
     TestOddNames = naming.TestOddNames
     TestOddData = naming.TestOddData
     TestClosing = closing.TestClosing
