@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from functools import partial
+from functools import partial, reduce
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -105,8 +105,7 @@ class Executor:
             nonlocal events
             state = this.decider.initial()
             for batch in batches:
-                for event in decode(batch):
-                    state = evolve(state, event)
+                state = reduce(evolve, decode(batch), state)
             events = tuple(decide(this.command, state))
             return self._encode(this, events)
 
@@ -141,8 +140,7 @@ class Executor:
         decode, evolve = self._decoders[decider.name].decode, decider.evolve
         while True:
             batch = await self._store.load(stream, after=version)
-            for event in decode(batch):
-                state = evolve(state, event)
+            state = reduce(evolve, decode(batch), state)
             version, position = batch.version, batch.position or position
             if batch.count < LOAD_LIMIT:
                 return Loaded(state, version, position)
@@ -160,8 +158,7 @@ class Executor:
         decode, evolve = self._decoders[decider.name].decode, decider.evolve
         while True:
             batch = await self._store.scan(asked, after=position, limit=LOAD_LIMIT)
-            for event in decode(batch):
-                state = evolve(state, event)
+            state = reduce(evolve, decode(batch), state)
             if batch.position == position:
                 return state, position
             position = batch.position
