@@ -8,9 +8,11 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+import httpx
 import pytest
 
 from headwater import Rejected, Runtime
+from headwater.http import http_app, serving
 from headwater.testing.specification import spec
 
 ROOT = Path(__file__).parents[2]
@@ -67,5 +69,23 @@ def test_its_rules_hold(library: ModuleType) -> None:
                 await runtime.execute(library.Lend("Walden", "Bob"))
             await runtime.idle()
             assert await runtime.find(library.shelf, where={"reader": "Ada"}) == [library.Book("Walden", "Ada", 1)]
+
+    asyncio.run(main())
+
+
+def test_it_is_served_as_the_readme_says(library: ModuleType) -> None:
+    async def main() -> None:
+        async with (
+            Runtime.open(library.app) as runtime,
+            serving(http_app(runtime)) as address,
+            httpx.AsyncClient(base_url=address.url) as client,
+        ):
+            done = await client.post("/commands/book.lend", json={"book": "Walden", "reader": "Ada"})
+            assert done.status_code == 200
+            row = await client.get("/views/shelf/Walden", params={"after": done.headers["headwater-position"]})
+            assert row.json() == {"title": "Walden", "reader": "Ada", "times_lent": 1}
+            [lent] = (await client.get("/events")).json()
+            assert lent["type"] == "book.lent"
+            assert "/commands/book.lend" in (await client.get("/openapi.json")).json()["paths"]
 
     asyncio.run(main())

@@ -7,7 +7,9 @@ import pytest
 from bank import Account, BankEvent, Deposit, Deposited, Open, Opened, Send, bank, evolve
 
 from headwater import App, Decider, ManualClock, Metadata, Rejected, Runtime, event, query
+from headwater.commands.executor import Executor
 from headwater.errors import Conflict, DeclarationError, EventTooLarge, IdReused, InvalidName, UnknownType
+from headwater.store.memory import MemoryStore
 from headwater.testing.running import asynchronous
 
 
@@ -87,8 +89,11 @@ async def test_a_conflict_is_retried_a_bounded_number_of_times() -> None:
 
 @asynchronous
 async def test_a_manual_clock_does_not_hold_up_competing_commands() -> None:
-    async with Runtime.open(bank, clock=ManualClock()) as runtime, asyncio.timeout(5):
-        await asyncio.gather(*[runtime.execute(Deposit("ann", 1)) for _ in range(5)])
+    clock = ManualClock()
+    async with MemoryStore(clock=clock) as store, asyncio.timeout(5):  # a store on which they do conflict
+        executor = Executor(bank, store, clock)
+        done = await asyncio.gather(*[executor.execute(Deposit("ann", 1)) for _ in range(5)])
+    assert sorted(each.version for each in done) == [1, 2, 3, 4, 5]
 
 
 @asynchronous
