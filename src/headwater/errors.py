@@ -19,7 +19,11 @@ HeadwaterError
 │   ├── StoreReadOnly           the store cannot be written
 │   ├── StoreCorrupt            the file is damaged or is no Headwater store
 │   ├── StoreTooNew             written by a newer version of Headwater
+│   ├── StoreOutdated           written by an older version of Headwater; it can be migrated
 │   ├── StoreFull               the disk (or a quota) is full
+│   ├── StoreRefused            the store's server does not let this user in
+│   ├── StoreUnavailable        the store's server cannot be reached, or does not answer in time
+│   │   └── AcknowledgementLost the server was lost before it answered: an append may be recorded, or not
 │   └── StoreClosed             used after it was closed
 ├── NotYetVisible               a view did not reach the asked position in time
 ├── ViewStopped                 a view cannot go on: its fold fails on an event
@@ -163,6 +167,22 @@ class StoreCorrupt(StoreError):
 
 class StoreTooNew(StoreError):
     advice = "upgrade Headwater to open it"
+
+
+class StoreOutdated(StoreError):
+    advice = "bring it up to date with `headwater store migrate`"
+
+
+class StoreRefused(StoreError):
+    advice = "check the user, the password and the rights"
+
+
+class StoreUnavailable(StoreError):
+    advice = "see whether the server runs and can be reached, then try again"
+
+
+class AcknowledgementLost(StoreUnavailable):
+    advice = "whether it was recorded is not known; repeat it with an id, and it counts once"
 
 
 class StoreFull(StoreError):

@@ -2,7 +2,9 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from headwater.errors import Conflict, IdReused
@@ -27,6 +29,27 @@ async def against_conflicts(attempt: Callable[[], Awaitable[T]]) -> T:
             # Full jitter. Of the machine's time: a clock that stands still must not hold up commands.
             await asyncio.sleep(random.uniform(0, min(BACKOFF_CAP, BACKOFF * 2**number)))
     return await attempt()
+
+
+class Turns:
+    """One at a time for each stream, within this process: nobody loses to a neighbour."""
+
+    def __init__(self) -> None:
+        self._queues: dict[str, asyncio.Lock] = {}
+        self._waiting: Counter[str] = Counter()
+
+    @asynccontextmanager
+    async def of(self, stream: str) -> AsyncIterator[None]:
+        """Wait for this stream's turn, and have it until the block ends."""
+        queue = self._queues.setdefault(stream, asyncio.Lock())
+        self._waiting[stream] += 1
+        try:
+            async with queue:
+                yield
+        finally:
+            self._waiting[stream] -= 1
+            if not self._waiting[stream]:
+                del self._waiting[stream], self._queues[stream]
 
 
 async def decide_optimistically(

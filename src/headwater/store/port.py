@@ -37,6 +37,8 @@ class Capabilities:
     """An acknowledged append survives kill -9 and power loss."""
     shared: bool
     """Several processes may use the store at once."""
+    notified: bool = True
+    """What others record is told at once, not found by looking every 50 ms."""
 
 
 Decision = Callable[[Iterable[Batch]], Sequence[NewEvent]]

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import apsw
-import msgspec
 
 from headwater.adapters.sqlite.kinds import Kinds
 from headwater.adapters.sqlite.queries import first_match
 from headwater.clock import Clock
 from headwater.errors import ConditionFailed, IdReused, WrongExpectedVersion
-from headwater.messages import NO_METADATA, Appended, Condition, Metadata, NewEvent, Write
+from headwater.messages import Appended, Condition, Write
+from headwater.store.meta import encode_meta
 
 MAX_CACHED_STREAMS = 50_000
 
@@ -25,33 +25,6 @@ FIND_STREAM = """
 """
 DAMAGE = apsw.ConstraintError, apsw.SQLError  # what our own statements raise only where the tables are damaged
 LAST = "SELECT coalesce((SELECT max(position) FROM event), 0), coalesce((SELECT max(id) FROM stream), 0)"
-
-
-class StoredMeta(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """The `meta` column: what goes with an event besides its data."""
-
-    id: str = ""
-    tags: tuple[str, ...] = ()
-    correlation_id: str = ""
-    causation_id: str = ""
-    traceparent: str = ""
-    actor: str = ""
-
-    @property
-    def metadata(self) -> Metadata:
-        return Metadata(self.correlation_id, self.causation_id, self.traceparent, self.actor)
-
-
-_encode_meta = msgspec.json.Encoder().encode
-
-
-def encode_meta(event: NewEvent) -> str:
-    """The `meta` column of a new event."""
-    meta = event.metadata
-    if meta is NO_METADATA and not event.tags and not event.id:
-        return ""
-    stored = StoredMeta(event.id, event.tags, meta.correlation_id, meta.causation_id, meta.traceparent, meta.actor)
-    return _encode_meta(stored).decode()
 
 
 class Appender:

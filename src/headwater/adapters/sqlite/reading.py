@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import apsw
-import msgspec
 
-from headwater.adapters.sqlite.appender import FIND_APPEND, StoredMeta, stored_append
+from headwater.adapters.sqlite.appender import FIND_APPEND, stored_append
 from headwater.adapters.sqlite.kinds import Kinds
 from headwater.adapters.sqlite.queries import WINDOW, matching
 from headwater.messages import Appended, Batch, Envelope, Kind, Page, Position, Query
+from headwater.store.meta import decode_meta
 from headwater.store.port import LOAD_LIMIT
 
 LAST = "SELECT position FROM event WHERE stream = ? ORDER BY version DESC LIMIT 1"
@@ -34,9 +34,6 @@ READ_STREAM = """
     SELECT position, ?1, version, kind, time, data, meta FROM event
     WHERE stream = (SELECT id FROM stream WHERE name = ?1) AND version > ?2 ORDER BY version LIMIT ?3
 """
-
-NO_META = StoredMeta()
-_decode_meta = msgspec.json.Decoder(StoredMeta).decode
 
 
 class Reader:
@@ -132,7 +129,7 @@ class Reader:
     def _envelope(self, row: tuple[int, str, int, int, int, str, str], kinds: list[Kind]) -> Envelope:
         position, stream, version, number, time, data, meta = row
         type, type_version = kinds[number]
-        stored = _decode_meta(meta) if meta else NO_META
+        stored = decode_meta(meta)
         return Envelope(
             position, stream, version, stored.id or f"{self._store_id}-{position}", type, type_version,
             data.encode(), time, stored.tags, stored.metadata,

@@ -1,0 +1,161 @@
+"""The event store on PostgreSQL. Any number of processes may use one schema."""
+
+import asyncio
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, Self
+
+import psycopg
+
+from headwater.adapters.postgres import migrations
+from headwater.adapters.postgres.address import parse
+from headwater.adapters.postgres.faults import translate
+from headwater.adapters.postgres.grouping import Order
+from headwater.adapters.postgres.kinds import Kinds
+from headwater.adapters.postgres.reading import STORE_ID, Reader
+from headwater.adapters.postgres.server import Connection, Server
+from headwater.adapters.postgres.watch import Watch
+from headwater.adapters.postgres.writer import Writer
+from headwater.clock import Clock, SystemClock
+from headwater.errors import StoreCorrupt
+from headwater.messages import ALL, Appended, Batch, Condition, Envelope, Page, Position, Query, Write
+from headwater.store.deciding import Turns, decide_optimistically
+from headwater.store.port import LOAD_LIMIT, MAX_EVENT_BYTES, Capabilities, Decision, check_stream, check_writes
+
+SYNCED = "SELECT current_setting('synchronous_commit') <> 'off' AND current_setting('fsync') = 'on'"
+
+
+class PostgresStore:
+    """EventStore in a schema of a PostgreSQL database: group commit, and an order fence instead of a lock.
+
+    `server` is the way there, for views and checkpoints in the same schema.
+    """
+
+    def __init__(
+        self, server: Server, kinds: Kinds, reader: Reader, *, durable: bool, clock: Clock, max_event_bytes: int
+    ) -> None:
+        self.server = server
+        self.address = server.address.shown
+        self.clock = clock
+        self.capabilities = Capabilities(durable=durable, shared=True, notified=not server.pooled)
+        self.reading = reader
+        self.watch = Watch(server, reader.head)
+        self.writer = Writer(server, kinds, clock, self.watch.notify)
+        self._max_event_bytes = max_event_bytes
+        self._turns = Turns()
+        self._closed = False
+
+    @classmethod
+    async def open(
+        cls, url: str, *, create: bool = True, durable: bool = True, clock: Clock | None = None,
+        max_event_bytes: int = MAX_EVENT_BYTES, patience: float = 10.0,
+    ) -> Self:  # fmt: skip
+        """Open the store at 'postgresql://…?schema=name', made in its schema if there is none and `create`.
+
+        `patience`: for how many seconds to try again what a lost connection or a conflict between transactions has
+        kept from being done. `durable=False` acknowledges before the disk has it (synchronous_commit=off): a crash of
+        the server may lose the last moments, never consistency.
+        Raises BadInput, StoreUnavailable, StoreRefused, StoreNotFound, StoreOutdated, StoreTooNew.
+        """
+        server = await Server.reach(parse(url), patience=patience, durable=durable)
+        try:
+            await _prepare(server, create)
+            await server.open_pool()
+            kinds = Kinds(server)
+            await kinds.refresh()
+            id, synced = await server.run(_facts(server))
+        except BaseException:
+            await server.close()
+            raise
+        return cls(
+            server, kinds, Reader(server, kinds, id), durable=synced, clock=clock or SystemClock(),
+            max_event_bytes=max_event_bytes,
+        )  # fmt: skip
+
+    # -- writing
+
+    async def append(
+        self, *writes: Write, condition: Condition | None = None, id: str = "", fingerprint: str = ""
+    ) -> Appended:
+        check_writes(writes, id, self._max_event_bytes)
+        return await self.writer.append(Order(writes, condition, id, fingerprint))
+
+    async def decide(self, stream: str, decision: Decision, *, id: str = "", fingerprint: str = "") -> Appended:
+        check_stream(stream)
+        async with self._turns.of(stream):
+            return await decide_optimistically(self, stream, decision, id=id, fingerprint=fingerprint)
+
+    # -- reading
+
+    async def load(self, stream: str, *, after: int = 0, limit: int = LOAD_LIMIT) -> Batch:
+        check_stream(stream)
+        return await self.reading.load(stream, after, limit)
+
+    async def scan(self, query: Query = ALL, *, after: Position = 0, limit: int = 1000) -> Batch:
+        return await self.reading.scan(query, after, limit)
+
+    async def read(self, query: Query = ALL, *, after: Position = 0, limit: int = 1000) -> Page:
+        return await self.reading.read(query, after, limit)
+
+    async def read_stream(self, stream: str, *, after: int = 0, limit: int = 1000) -> list[Envelope]:
+        check_stream(stream)
+        return await self.reading.read_stream(stream, after, limit)
+
+    async def find_append(self, id: str, fingerprint: str = "") -> Appended | None:
+        return await self.writer.find(id, fingerprint)
+
+    async def head(self) -> Position:
+        return await self.reading.head()
+
+    async def wait(self, after: Position, *, timeout: float) -> Position:
+        now = asyncio.get_running_loop().time
+        give_up = now() + timeout
+        while (head := await self.head()) <= after:
+            if not await self.watch.changed(give_up - now()):
+                return await self.head()
+        return head
+
+    async def check(self) -> list[str]:
+        return []
+
+    # -- life
+
+    async def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        await self.writer.close()
+        self.server.closed = True  # so that those whom the watch wakes find it closed
+        await self.watch.close()
+        await self.server.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await asyncio.shield(self.close())
+
+
+async def _prepare(server: Server, create: bool) -> None:
+    """Make the store where there is none and one is wanted; else it must be of this version."""
+    schema, shown = server.address.schema, server.address.shown
+    try:
+        async with await server.connect() as connection:
+            if create and not await migrations.stored_version(connection, schema):
+                await migrations.migrate(connection, schema, shown)
+            await migrations.check(connection, schema, shown)
+    except psycopg.Error as error:
+        raise translate(error, shown) from error
+
+
+def _facts(server: Server) -> Any:
+    async def ask(connection: Connection) -> tuple[str, bool]:
+        ids: Sequence[Any] = await (await connection.execute(server.sql(STORE_ID))).fetchall()
+        synced: Any = await (await connection.execute(SYNCED)).fetchone()
+        if len(ids) != 1:
+            raise StoreCorrupt(server.address.shown, "it has no name, or several")
+        return ids[0][0], synced[0]
+
+    return ask
