@@ -1,6 +1,46 @@
-"""What all tests share."""
+"""What all tests share: hypothesis' settings, and real servers, one for a session of each worker."""
 
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
 from hypothesis import settings
+
+from headwater.testing.postgres import PostgresServer, default_binaries, find_binaries, postgres_server
 
 settings.register_profile("headwater", deadline=None, print_blob=True)  # a busy machine is no failure
 settings.load_profile("headwater")
+
+NewSchema = Callable[[PostgresServer], str]
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """The PostgreSQL that the tests bring along."""
+    with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def old_postgres() -> Iterator[PostgresServer]:
+    """The oldest version that this machine has besides; Debian 12 brings 15."""
+    with postgres_server(_oldest()) as server:
+        yield server
+
+
+def _oldest() -> Path:
+    found = find_binaries()
+    version = min(found, default=0)
+    if not found or found[version] == default_binaries():
+        pytest.skip("there is no second version of PostgreSQL (on Debian: apt-get install postgresql)")
+    return found[version]
+
+
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def new_schema() -> NewSchema:
+    """Gives the address of an empty store in a schema of its own."""
+    return lambda server: f"{server.url()}?schema=test_{next(_numbers)}"

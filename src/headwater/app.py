@@ -2,42 +2,84 @@
 chooses adapters."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
-from typing import Any, Self, TypeVar
+from functools import partial
+from typing import Any, NamedTuple, Self, TypeVar
 
-from headwater.adapters.sqlite.inline import InlineViews
+from headwater.adapters.sqlite.inline import SqliteInlineViews
 from headwater.adapters.sqlite.reactions import SqliteReactions
 from headwater.adapters.sqlite.store import SqliteStore
 from headwater.adapters.sqlite.views import SqliteViews
 from headwater.clock import Clock, SystemClock
+from headwater.codec import EventCatalog
 from headwater.commands.executor import Executed, Executor
-from headwater.errors import BadInput, Fenced, NotYetVisible, UnknownType
+from headwater.errors import BadInput, Fenced, MissingExtra, NotYetVisible, UnknownType
 from headwater.fold import AnyView, App, View
 from headwater.messages import ALL, NO_METADATA, Metadata, Page, Position, Query
+from headwater.reactions.port import ReactionStore
 from headwater.reactions.runner import ReactionRunner, TimerRunner
+from headwater.store.port import EventStore
 from headwater.store.subscription import subscribe
-from headwater.views.port import Build
+from headwater.views.inline import InlineViews
+from headwater.views.port import Build, ViewStore
 from headwater.views.queries import Queries
 from headwater.views.runner import Progress, Projecting, Projection, ViewRunner
 
 S = TypeVar("S")
 
+SQLITE, POSTGRES = "sqlite:///", ("postgresql://", "postgres://")
 
-async def open_store(url: str, *, create: bool = True, durable: bool = True, clock: Clock | None = None) -> SqliteStore:
-    """Open the event store at `url`: 'sqlite:///shop.db' (relative), 'sqlite:////var/shop.db' or 'memory:'.
 
-    `durable=False` acknowledges before the disk has it. Raises BadInput for an address of another form, StoreError.
+class Stores(NamedTuple):
+    """One place, as what the parts of an application need of it."""
+
+    events: EventStore
+    views: ViewStore
+    reactions: ReactionStore
+    inline: Callable[[EventCatalog], InlineViews]
+
+
+async def open_store(url: str, *, create: bool = True, durable: bool = True, clock: Clock | None = None) -> EventStore:
+    """Open the event store at `url`: 'sqlite:///shop.db' (relative), 'sqlite:////var/shop.db', 'memory:' or
+    'postgresql://user@host/database?schema=shop'.
+
+    `durable=False` acknowledges before the disk has it. Raises BadInput for an address of another form, MissingExtra,
+    StoreError.
     """
-    return await SqliteStore.open(_path(url), create=create, durable=durable, clock=clock)
+    return (await _open(url, create=create, durable=durable, clock=clock)).events
+
+
+async def _open(url: str, *, create: bool, durable: bool, clock: Clock | None) -> Stores:
+    if url.startswith(POSTGRES):
+        return await _open_postgres(url, create=create, durable=durable, clock=clock)
+    store = await SqliteStore.open(_path(url), create=create, durable=durable, clock=clock)
+    views = SqliteViews(store)
+    return Stores(store, views, SqliteReactions(store), partial(SqliteInlineViews, store, views))
+
+
+async def _open_postgres(url: str, *, create: bool, durable: bool, clock: Clock | None) -> Stores:
+    try:
+        from headwater.adapters.postgres import inline, reactions, store, views
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("psycopg"):
+            raise MissingExtra("postgres", "a store on PostgreSQL") from error
+        raise
+    opened = await store.PostgresStore.open(url, create=create, durable=durable, clock=clock)
+    kept = views.PostgresViews(opened)
+    made = partial(inline.PostgresInlineViews, opened, kept)
+    return Stores(opened, kept, reactions.PostgresReactions(opened), made)
 
 
 def _path(url: str) -> str:
     if url == "memory:":
         return ":memory:"
-    if url.startswith("sqlite:///") and len(url) > len("sqlite:///"):
-        return url.removeprefix("sqlite:///")
-    raise BadInput(f"store address {url!r}: give 'sqlite:///file.db', 'sqlite:////absolute/file.db' or 'memory:'")
+    if url.startswith(SQLITE) and url != SQLITE:
+        return url.removeprefix(SQLITE)
+    raise BadInput(
+        f"store address {url!r}: give 'sqlite:///file.db', 'sqlite:////absolute/file.db', 'memory:' or "
+        "'postgresql://user@host/database'"
+    )
 
 
 class Runtime:
@@ -46,17 +88,17 @@ class Runtime:
     Made by `Runtime.open`. Safe for any number of tasks of one event loop.
     """
 
-    def __init__(self, app: App, store: SqliteStore, clock: Clock) -> None:
+    def __init__(self, app: App, stores: Stores, clock: Clock) -> None:
         self.app = app
-        self.store = store
+        self.store = store = stores.events
         self.clock = clock
-        self._views = SqliteViews(store)
-        self._kept = SqliteReactions(store)
+        self._views = stores.views
+        self._kept = stores.reactions
         self.executor = Executor(app, store, clock)
         self._machine = Projecting(store, self._views, app.events)
         self._followers = ViewRunner(self._machine, store, self._views, [v for v in app.views if not v.inline])
         self.queries = Queries(self._views, app.views, self._followers.stopped)
-        self._inline = InlineViews(store, self._views, app.events)
+        self._inline = stores.inline(app.events)
         self._timers = TimerRunner(self._kept, app.commands, self.executor.execute, clock)
         self._reactions = [
             ReactionRunner(
@@ -81,7 +123,8 @@ class Runtime:
         error raised.
         """
         time = clock or SystemClock()
-        async with await open_store(store, create=create, durable=durable, clock=time) as opened:
+        opened = await _open(store, create=create, durable=durable, clock=time)
+        async with opened.events:
             runtime = cls(app, opened, time)
             try:
                 if workers:
@@ -173,6 +216,10 @@ class Runtime:
         return subscribe(self.store, query, after=after)
 
     # -- operating
+
+    async def views(self) -> list[str]:
+        """The names under which `sql` sees the tables of views."""
+        return await self._views.names()
 
     async def builds(self) -> list[Build]:
         """All builds of views in the store, the live ones and those under way."""

@@ -1,13 +1,32 @@
 """Every event store passes the same suite."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from headwater.adapters.postgres.store import PostgresStore
 from headwater.adapters.sqlite.store import SqliteStore
 from headwater.store.memory import MemoryStore
 from headwater.testing.conformance import EventStoreConformance, OpenStore
+from headwater.testing.postgres import PostgresServer
+
+
+def on_sqlite(path_of: Callable[[str], str], **fixed: Any) -> OpenStore:
+    async def open(place: str, **options: Any) -> SqliteStore:
+        return await SqliteStore.open(path_of(place), **fixed, **options)
+
+    return open
+
+
+def on_postgres(server: PostgresServer, new_schema: Callable[[PostgresServer], str]) -> OpenStore:
+    addresses: dict[str, str] = {}
+
+    async def open(place: str, **options: Any) -> PostgresStore:
+        return await PostgresStore.open(addresses.setdefault(place, new_schema(server)), **options)
+
+    return open
 
 
 class TestMemory(EventStoreConformance):
@@ -22,25 +41,28 @@ class TestMemory(EventStoreConformance):
 class TestSqliteFile(EventStoreConformance):
     @pytest.fixture
     def open_store(self, tmp_path: Path) -> OpenStore:
-        async def open(place: str, **options: Any) -> SqliteStore:
-            return await SqliteStore.open(str(tmp_path / f"{place}.db"), **options)
-
-        return open
+        return on_sqlite(lambda place: str(tmp_path / f"{place}.db"))
 
 
 class TestSqliteFileNotDurable(EventStoreConformance):
     @pytest.fixture
     def open_store(self, tmp_path: Path) -> OpenStore:
-        async def open(place: str, **options: Any) -> SqliteStore:
-            return await SqliteStore.open(str(tmp_path / f"{place}.db"), durable=False, **options)
-
-        return open
+        return on_sqlite(lambda place: str(tmp_path / f"{place}.db"), durable=False)
 
 
 class TestSqliteInMemory(EventStoreConformance):
     @pytest.fixture
     def open_store(self) -> OpenStore:
-        async def open(_place: str, **options: Any) -> SqliteStore:
-            return await SqliteStore.open(":memory:", **options)
+        return on_sqlite(lambda _place: ":memory:")
 
-        return open
+
+class TestPostgres(EventStoreConformance):
+    @pytest.fixture
+    def open_store(self, postgres: PostgresServer, new_schema: Callable[[PostgresServer], str]) -> OpenStore:
+        return on_postgres(postgres, new_schema)
+
+
+class TestOldPostgres(EventStoreConformance):
+    @pytest.fixture
+    def open_store(self, old_postgres: PostgresServer, new_schema: Callable[[PostgresServer], str]) -> OpenStore:
+        return on_postgres(old_postgres, new_schema)

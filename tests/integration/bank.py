@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from headwater import App, Decider, Envelope, NewEvent, Rejected, SqlView, View, Write, command, event
+from headwater.adapters.postgres import inline as postgres_inline
 from headwater.adapters.sqlite import inline
 from headwater.store.port import EventStore
 from headwater.views import runner
@@ -183,5 +184,5 @@ async def record(store: EventStore, *events: BankEvent) -> int:
 def small_batches(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
     """Have views fold so many events at a time."""
     monkeypatch.setattr(runner.Projecting.advance, "__defaults__", (size,))
-    for module in (runner, inline):
+    for module in (runner, inline, postgres_inline):
         monkeypatch.setattr(module, "BATCH", size)

@@ -1,7 +1,6 @@
 """Executing commands: once for each id, in competition, and with nothing left behind by what fails."""
 
 import asyncio
-from pathlib import Path
 
 import pytest
 from bank import Account, BankEvent, Deposit, Deposited, Open, Opened, Send, bank, evolve
@@ -11,11 +10,6 @@ from headwater.commands.executor import Executor
 from headwater.errors import Conflict, DeclarationError, EventTooLarge, IdReused, InvalidName, UnknownType
 from headwater.store.memory import MemoryStore
 from headwater.testing.running import asynchronous
-
-
-@pytest.fixture(params=["file", "memory"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return "memory:" if request.param == "memory" else f"sqlite:///{tmp_path}/store.db"
 
 
 @event("stranger.came")

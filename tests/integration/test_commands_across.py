@@ -2,18 +2,12 @@
 
 import asyncio
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from headwater import App, Decider, NewEvent, Query, QueryItem, Rejected, Runtime, Write, command, event, query
 from headwater.errors import BadInput
 from headwater.testing.running import asynchronous
-
-
-@pytest.fixture(params=["file", "memory"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return "memory:" if request.param == "memory" else f"sqlite:///{tmp_path}/store.db"
 
 
 @event("course.seat_taken")

@@ -1,9 +1,7 @@
 """Inline views: changed by the append itself, whoever appends."""
 
 import asyncio
-from pathlib import Path
 
-import pytest
 from bank import (
     Account,
     BankEvent,
@@ -22,11 +20,6 @@ from headwater.testing.running import asynchronous
 
 app = App("bank", deciders=[accounts], views=[inline_balances])
 without = App("bank", deciders=[accounts])
-
-
-@pytest.fixture(params=["file", "memory"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return "memory:" if request.param == "memory" else f"sqlite:///{tmp_path}/store.db"
 
 
 @asynchronous
@@ -55,18 +48,20 @@ async def test_a_fold_that_raises_fails_its_own_append_only(url: str) -> None:
 
 
 @asynchronous
-async def test_what_others_append_is_taken_in_at_once(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/store.db"
-    async with Runtime.open(app, url) as runtime, Runtime.open(without, url) as other:
+async def test_what_others_append_is_taken_in_at_once(kept_url: str) -> None:
+    async with Runtime.open(app, kept_url) as runtime, Runtime.open(without, kept_url) as other:
         done = await other.execute(Deposit("ann", 1))
         assert await runtime.get(inline_balances, "ann", after=done.position) == Account("ann", None, 1, 1)
         await runtime.idle()
 
 
 @asynchronous
-async def test_what_others_append_is_taken_in_by_the_next_append(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/store.db"
-    async with Runtime.open(app, url) as one, Runtime.open(app, url) as two, Runtime.open(without, url) as three:
+async def test_what_others_append_is_taken_in_by_the_next_append(kept_url: str) -> None:
+    async with (
+        Runtime.open(app, kept_url) as one,
+        Runtime.open(app, kept_url) as two,
+        Runtime.open(without, kept_url) as three,
+    ):
         for n in range(60):
             runtime = (one, two, three)[n % 3]
             await runtime.execute(Deposit(f"a{n % 5}", 1))
@@ -75,50 +70,44 @@ async def test_what_others_append_is_taken_in_by_the_next_append(tmp_path: Path)
 
 
 @asynchronous
-async def test_opening_while_another_appends_with_the_same_view(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/store.db"
-    async with Runtime.open(app, url) as busy:
-        appending = asyncio.create_task(_append_until_cancelled(busy))
+async def test_opening_while_another_appends_with_the_same_view(kept_url: str) -> None:
+    async with Runtime.open(app, kept_url) as busy:
+        done = asyncio.Event()
+        appending = asyncio.create_task(_append_until(done, busy))
         for _ in range(10):
-            async with Runtime.open(app, url) as runtime:
+            async with Runtime.open(app, kept_url) as runtime:
                 await runtime.execute(Deposit("ann", 1))
-        appending.cancel()
-        await asyncio.gather(appending, return_exceptions=True)
+        done.set()
+        await appending
         assert as_rows(await busy.find(inline_balances)) == await expected(busy.store)
 
 
-async def _append_until_cancelled(runtime: Runtime) -> None:
-    while True:
+async def _append_until(done: asyncio.Event, runtime: Runtime) -> None:
+    while not done.is_set():
         await runtime.execute(Deposit("bob", 1))
 
 
 @asynchronous
-async def test_a_new_version_in_another_process_is_not_written_by_the_old(tmp_path: Path) -> None:
+async def test_a_new_version_in_another_process_is_not_written_by_the_old(kept_url: str) -> None:
     def doubled(row: Account, happened: BankEvent) -> Account | None:
         after = apply(row, happened)
         return after and Account(after.account, after.owner, after.pence, after.events + 1)
 
-    url = f"sqlite:///{tmp_path}/store.db"
     newer_view = View("inline_balances", concerned, Account, doubled, version=2, inline=True)
-    async with Runtime.open(app, url) as old:
+    async with Runtime.open(app, kept_url) as old:
         await old.execute(Deposit("ann", 1))
-        async with Runtime.open(App("bank", deciders=[accounts], views=[newer_view]), url) as new:
+        async with Runtime.open(App("bank", deciders=[accounts], views=[newer_view]), kept_url) as new:
             await old.execute(Deposit("ann", 1))
             done = await new.execute(Deposit("ann", 1))
             assert await new.get(newer_view, "ann", after=done.position) == Account("ann", None, 3, 6)
 
 
 @asynchronous
-async def test_a_new_version_takes_over_at_the_start(url_of_file: str) -> None:
-    async with Runtime.open(app, url_of_file) as runtime:
+async def test_a_new_version_takes_over_at_the_start(kept_url: str) -> None:
+    async with Runtime.open(app, kept_url) as runtime:
         for n in range(30):
             await runtime.execute(Deposit(f"a{n % 4}", n))
     newer = balances_view("inline_balances", version=2, inline=True)
-    async with Runtime.open(App("bank", deciders=[accounts], views=[newer]), url_of_file) as runtime:
+    async with Runtime.open(App("bank", deciders=[accounts], views=[newer]), kept_url) as runtime:
         assert as_rows(await runtime.find(newer)) == await expected(runtime.store)
         assert [(build.version, build.live) for build in await runtime.builds()] == [(2, True)]
-
-
-@pytest.fixture
-def url_of_file(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path}/store.db"

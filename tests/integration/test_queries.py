@@ -4,7 +4,6 @@ import enum
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
@@ -58,11 +57,6 @@ STOCK = [
     Item("d", Decimal("-3.2"), Grade.FINE, NOON + timedelta(days=3), 3, False, "toy"),
     Item("e", Decimal("100.00"), Grade.PLAIN, NOON + timedelta(days=4), 4, False, "toy"),
 ]
-
-
-@pytest.fixture(params=["file", "memory"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return "memory:" if request.param == "memory" else f"sqlite:///{tmp_path}/store.db"
 
 
 async def fill(runtime: Runtime) -> None:
@@ -164,7 +158,6 @@ WRONG: list[Mapping[str, Any]] = [
     {"stock": []},
     {"stock": object()},
     {"stock": [1, object()]},
-    {"stock": 2**64},
     {"name": "half a character: \ud800"},
     {"grade": "no grade"},
     {"sold_out": "perhaps"},
@@ -187,8 +180,15 @@ async def test_what_no_field_can_hold_is_refused(url: str) -> None:
 
 
 @asynchronous
+async def test_sqlite_does_not_look_for_what_64_bits_do_not_hold() -> None:
+    async with Runtime.open(stall, "memory:") as runtime:
+        with pytest.raises(BadInput):
+            await runtime.find(items, where={"stock": 2**64})
+
+
+@asynchronous
 async def test_unknown_names_are_refused(url: str) -> None:
-    totals: AnyView = SqlView("totals", {"totals": "n"}, _no_statements)
+    totals: AnyView = SqlView("totals", {"totals": "n INTEGER"}, _no_statements)
     async with Runtime.open(App("stall", views=[items, totals]), url) as runtime:
         for where, order in (({"colour": 1}, ["name"]), ({}, ["colour"]), ({}, ["--name"]), ({"name)--": 1}, [])):
             with pytest.raises(UnknownType, match=r"field.*known: name, price"):
@@ -249,8 +249,8 @@ def _in_64_bits(number: int) -> list[int]:
 
 
 @asynchronous
-async def test_indexes_are_used(url: str) -> None:
-    async with Runtime.open(stall, url) as runtime:
+async def test_indexes_are_used() -> None:
+    async with Runtime.open(stall, "memory:") as runtime:
         await fill(runtime)
         for where, wanted in (
             ({"grade": Grade.FINE}, "USING INDEX items__1_0 (grade=?)"),

@@ -14,11 +14,6 @@ from headwater.errors import Fenced, NotYetVisible
 from headwater.testing.running import asynchronous
 
 
-@pytest.fixture(params=["file", "memory"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return "memory:" if request.param == "memory" else f"sqlite:///{tmp_path}/store.db"
-
-
 @asynchronous
 async def test_a_query_waits_for_its_position(url: str) -> None:
     async with Runtime.open(bank, url) as runtime:
@@ -92,9 +87,8 @@ ANSWERS = [Account("ann", None, 1, 1), [Account("ann", None, 1, 1)], 1, [{"n": 1
 
 
 @asynchronous
-async def test_a_query_that_a_takeover_comes_before_asks_once_more(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/store.db"
-    async with Runtime.open(bank, url) as runtime, Runtime.open(bank, url) as other:
+async def test_a_query_that_a_takeover_comes_before_asks_once_more(kept_url: str) -> None:
+    async with Runtime.open(bank, kept_url) as runtime, Runtime.open(bank, kept_url) as other:
         await runtime.execute(Deposit("ann", 1))
         await runtime.idle()
         builds, rebuilds = runtime._views.builds, 0

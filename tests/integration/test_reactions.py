@@ -1,7 +1,6 @@
 """Reactions: every event at least once and in order within its stream, the commands that follow once."""
 
 import asyncio
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,11 +8,6 @@ from bank import Deposit, Deposited, Open, Opened, Send, Sent, accounts, balance
 
 from headwater import App, Reaction, Runtime
 from headwater.testing.running import asynchronous
-
-
-@pytest.fixture(params=["file", "memory"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return "memory:" if request.param == "memory" else f"sqlite:///{tmp_path}/store.db"
 
 
 def app_of(*reactions: Reaction[Any]) -> App:
@@ -87,8 +81,8 @@ async def test_a_failing_stream_holds_up_nobody_else(url: str, concurrency: int)
 
 
 @asynchronous
-async def test_what_was_not_done_is_done_by_the_next_runtime(tmp_path: Path) -> None:
-    url, seen, stuck = f"sqlite:///{tmp_path}/store.db", list[str](), asyncio.Event()
+async def test_what_was_not_done_is_done_by_the_next_runtime(kept_url: str) -> None:
+    seen, stuck = list[str](), asyncio.Event()
 
     async def first(happened: Opened) -> list[Any]:
         if happened.account == "bob":
@@ -100,11 +94,11 @@ async def test_what_was_not_done_is_done_by_the_next_runtime(tmp_path: Path) -> 
         seen.append(happened.account)
         return [Deposit(happened.account, 1)]
 
-    async with Runtime.open(app_of(Reaction("welcome", first)), url) as runtime:
+    async with Runtime.open(app_of(Reaction("welcome", first)), kept_url) as runtime:
         for name in ("ann", "bob", "cid"):
             await runtime.execute(Open(name, name))
         await stuck.wait()
-    async with Runtime.open(app_of(Reaction("welcome", second)), url) as runtime:
+    async with Runtime.open(app_of(Reaction("welcome", second)), kept_url) as runtime:
         await runtime.idle()
         assert "bob" in seen
         rows = await runtime.find(balances, order_by=["account"])
@@ -112,14 +106,14 @@ async def test_what_was_not_done_is_done_by_the_next_runtime(tmp_path: Path) -> 
 
 
 @asynchronous
-async def test_a_second_answer_to_one_event_does_not_count(tmp_path: Path) -> None:
+async def test_a_second_answer_to_one_event_does_not_count(kept_url: str) -> None:
     """`do` had an effect outside, its command was recorded, the checkpoint was not; now it answers differently."""
-    url, answers, stuck = f"sqlite:///{tmp_path}/store.db", iter([1, 2]), asyncio.Event()
+    answers, stuck = iter([1, 2]), asyncio.Event()
 
     async def moody(happened: Opened) -> list[Any]:
         return [Deposit(happened.account, next(answers))]
 
-    async with Runtime.open(app_of(Reaction("moody", moody)), url) as runtime:
+    async with Runtime.open(app_of(Reaction("moody", moody)), kept_url) as runtime:
 
         async def never(name: str, position: int) -> None:
             stuck.set()
@@ -127,7 +121,7 @@ async def test_a_second_answer_to_one_event_does_not_count(tmp_path: Path) -> No
         runtime._kept.move = never  # type: ignore[method-assign]
         await runtime.execute(Open("ann", "Ann"))
         await stuck.wait()
-    async with Runtime.open(app_of(Reaction("moody", moody)), url) as runtime:
+    async with Runtime.open(app_of(Reaction("moody", moody)), kept_url) as runtime:
         await runtime.idle()
         row = await runtime.get(balances, "ann")
         assert row is not None

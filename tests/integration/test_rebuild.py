@@ -2,7 +2,6 @@
 
 import asyncio
 from contextlib import aclosing
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -55,21 +54,16 @@ def wider_view(version: int) -> View[Wider, BankEvent]:
     return View("balances", balances.key, Wider, widen, version)
 
 
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path}/store.db"
-
-
 async def deposit(runtime: Runtime, count: int) -> None:
     await asyncio.gather(*[runtime.execute(Deposit(f"a{n % 97}", n)) for n in range(count)])
 
 
 @asynchronous
-async def test_a_rebuild_in_the_same_runtime(url: str) -> None:
-    async with Runtime.open(bank, url) as runtime:
+async def test_a_rebuild_in_the_same_runtime(kept_url: str) -> None:
+    async with Runtime.open(bank, kept_url) as runtime:
         await deposit(runtime, 50)
         await runtime.idle()
-    async with Runtime.open(bank, url) as runtime:
+    async with Runtime.open(bank, kept_url) as runtime:
         await deposit(runtime, 20)
         await runtime.idle()
         progress = [each async for each in runtime.rebuild("balances")]
@@ -81,11 +75,11 @@ async def test_a_rebuild_in_the_same_runtime(url: str) -> None:
 
 
 @asynchronous
-async def test_a_rebuild_by_another_runtime(url: str) -> None:
-    async with Runtime.open(bank, url) as runtime:
+async def test_a_rebuild_by_another_runtime(kept_url: str) -> None:
+    async with Runtime.open(bank, kept_url) as runtime:
         await deposit(runtime, 50)
         await runtime.idle()
-        async with Runtime.open(bank, url) as other:
+        async with Runtime.open(bank, kept_url) as other:
             assert [each async for each in other.rebuild("balances")]
         await deposit(runtime, 20)
         await runtime.idle()
@@ -94,10 +88,10 @@ async def test_a_rebuild_by_another_runtime(url: str) -> None:
 
 @asynchronous
 async def test_a_rebuild_that_is_left_in_the_middle_leaves_the_live_build(
-    url: str, monkeypatch: pytest.MonkeyPatch
+    kept_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     small_batches(monkeypatch, 10)
-    async with Runtime.open(bank, url) as runtime:
+    async with Runtime.open(bank, kept_url) as runtime:
         await deposit(runtime, 100)
         await runtime.idle()
         before = await runtime.builds()
@@ -110,12 +104,12 @@ async def test_a_rebuild_that_is_left_in_the_middle_leaves_the_live_build(
 
 
 @asynchronous
-async def test_what_is_left_of_a_killed_rebuild_is_neither_followed_nor_kept(url: str) -> None:
-    async with Runtime.open(bank, url) as runtime:
+async def test_what_is_left_of_a_killed_rebuild_is_neither_followed_nor_kept(kept_url: str) -> None:
+    async with Runtime.open(bank, kept_url) as runtime:
         await deposit(runtime, 50)
         await runtime.idle()
         left = await runtime._machine.begin(balances)  # what a rebuild that is killed leaves behind
-    async with Runtime.open(bank, url) as runtime:
+    async with Runtime.open(bank, kept_url) as runtime:
         done = await runtime.execute(Deposit("ann", 1))
         await runtime.get(balances, "ann", after=done.position)
         assert [each async for each in runtime.rebuild("balances")]
@@ -124,26 +118,26 @@ async def test_what_is_left_of_a_killed_rebuild_is_neither_followed_nor_kept(url
 
 
 @asynchronous
-async def test_changed_columns_need_a_raised_version(url: str) -> None:
-    async with Runtime.open(bank, url):
+async def test_changed_columns_need_a_raised_version(kept_url: str) -> None:
+    async with Runtime.open(bank, kept_url):
         pass
     otherwise = View("balances", balances.key, Recorded, recorded, index=["owner"])
     views: list[View[Any, Any]] = [wider_view(1), otherwise, View("balances", balances.key, Account, apply)]
     for changed in views:
         with pytest.raises(DeclarationError, match="version=2"):
-            async with Runtime.open(App("bank", deciders=[accounts], views=[changed]), url):
+            async with Runtime.open(App("bank", deciders=[accounts], views=[changed]), kept_url):
                 raise AssertionError("opened")
 
 
 @asynchronous
-async def test_a_raised_version_takes_over_and_the_old_runtime_lets_go(url: str) -> None:
+async def test_a_raised_version_takes_over_and_the_old_runtime_lets_go(kept_url: str) -> None:
     """Two runtimes with two versions must not go on replacing each other's build."""
     newer = wider_view(2)
-    async with Runtime.open(bank, url) as old:
+    async with Runtime.open(bank, kept_url) as old:
         await deposit(old, 50)
         await old.idle()
         assert await old.get(balances, "a1") == Account("a1", None, 1, 1)
-        async with Runtime.open(App("bank", deciders=[accounts], views=[newer]), url) as new:
+        async with Runtime.open(App("bank", deciders=[accounts], views=[newer]), kept_url) as new:
             done = await new.execute(Deposit("ann", 3))
             assert await new.get(newer, "ann", after=done.position) == Wider("ann", 3, "wide")
             live = [build.id for build in await new.builds() if build.live]
@@ -154,16 +148,16 @@ async def test_a_raised_version_takes_over_and_the_old_runtime_lets_go(url: str)
 
 
 @asynchronous
-async def test_an_older_version_does_not_take_over(url: str) -> None:
-    async with Runtime.open(App("bank", deciders=[accounts], views=[balances_view(version=3)]), url):
+async def test_an_older_version_does_not_take_over(kept_url: str) -> None:
+    async with Runtime.open(App("bank", deciders=[accounts], views=[balances_view(version=3)]), kept_url):
         pass
     with pytest.raises(DeclarationError, match="version=4"):
-        async with Runtime.open(bank, url):
+        async with Runtime.open(bank, kept_url):
             raise AssertionError("opened")
 
 
 @asynchronous
-async def test_names_that_are_taken_are_refused(url: str) -> None:
+async def test_names_that_are_taken_are_refused(kept_url: str) -> None:
     def nothing(happened: Opened) -> list[tuple[str, tuple[object, ...]]]:
         return []
 

@@ -1,7 +1,6 @@
 """Opening and ending a runtime: errors come out as they are, and nothing keeps running."""
 
 import asyncio
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,9 +12,9 @@ from headwater.testing.running import asynchronous
 
 
 @asynchronous
-async def test_an_error_of_the_block_comes_out_as_it_is(tmp_path: Path) -> None:
+async def test_an_error_of_the_block_comes_out_as_it_is(kept_url: str) -> None:
     with pytest.raises(Rejected, match="only 0p"):
-        async with Runtime.open(bank, f"sqlite:///{tmp_path}/s.db") as runtime:
+        async with Runtime.open(bank, kept_url) as runtime:
             await runtime.execute(Send("ann", "bob", 5))
 
 
@@ -28,7 +27,7 @@ async def test_a_group_of_errors_of_the_block_stays_a_group() -> None:
 
 
 @asynchronous
-async def test_a_worker_that_cannot_go_on_ends_the_block_with_its_error(tmp_path: Path) -> None:
+async def test_a_worker_that_cannot_go_on_ends_the_block_with_its_error(kept_url: str) -> None:
     """A command that nobody decides is a fault of the application, which no retry mends."""
 
     def stray(happened: Deposited) -> list[Any]:
@@ -36,7 +35,7 @@ async def test_a_worker_that_cannot_go_on_ends_the_block_with_its_error(tmp_path
 
     app, ended = App("bank", deciders=[accounts], reactions=[Reaction("stray", stray)]), False
     with pytest.raises(UnknownType, match="Stray"):  # noqa: PT012 - the block is what is tested
-        async with Runtime.open(app, f"sqlite:///{tmp_path}/s.db") as runtime:
+        async with Runtime.open(app, kept_url) as runtime:
             await runtime.execute(Deposit("ann", 1))
             try:
                 await asyncio.Event().wait()
@@ -78,7 +77,7 @@ async def test_ending_cancels_a_reaction_in_the_middle() -> None:
 
 @asynchronous
 async def test_an_address_of_another_form_is_refused() -> None:
-    for address in ("", "sqlite://", "sqlite:///", "postgres://x", "/somewhere/x.db"):
+    for address in ("", "sqlite://", "sqlite:///", "mysql://x", "/somewhere/x.db"):
         with pytest.raises(BadInput, match="store address"):
             async with Runtime.open(bank, address):
                 raise AssertionError("opened")

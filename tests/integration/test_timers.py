@@ -2,21 +2,14 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-import pytest
 from bank import Account, BankEvent, Close, Closed, Deposit, Deposited, Open, Opened, accounts, balances, decide, evolve
 
 from headwater import App, Decider, ManualClock, Reaction, Runtime, Schedule, Unschedule
 from headwater.testing.running import asynchronous
 
 DAY = 86_400.0
-
-
-@pytest.fixture(params=["file", "memory"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return "memory:" if request.param == "memory" else f"sqlite:///{tmp_path}/store.db"
 
 
 def bonus(happened: Opened | Deposited | Closed) -> list[Any]:
@@ -115,14 +108,14 @@ async def test_a_time_of_day_can_be_given(url: str) -> None:
 
 
 @asynchronous
-async def test_timers_outlive_the_runtime(tmp_path: Path) -> None:
-    url, clock = f"sqlite:///{tmp_path}/store.db", ManualClock()
-    async with Runtime.open(app_of(bonus), url, clock=clock) as runtime:
+async def test_timers_outlive_the_runtime(kept_url: str) -> None:
+    clock = ManualClock()
+    async with Runtime.open(app_of(bonus), kept_url, clock=clock) as runtime:
         for name in ("ann", "bob"):
             await runtime.execute(Open(name, name))
         await runtime.idle()
     clock.advance(10 * DAY)
-    async with Runtime.open(app_of(bonus), url, clock=clock) as runtime:
+    async with Runtime.open(app_of(bonus), kept_url, clock=clock) as runtime:
         assert [await pence(runtime, "ann"), await pence(runtime, "bob")] == [100, 100]
 
 

@@ -1,7 +1,6 @@
 """Free-form SQL projections: several tables, statements in order, exactly once, rebuilt like any view."""
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,9 +13,10 @@ from headwater.testing.running import asynchronous
 def flows(happened: Deposited | Sent | Closed) -> Iterable[tuple[str, tuple[Any, ...]]]:
     match happened:
         case Deposited(account, pence):
-            yield "INSERT INTO {total} VALUES (?1, ?2) ON CONFLICT DO UPDATE SET pence = pence + ?2", (account, pence)
+            add = "ON CONFLICT (account) DO UPDATE SET pence = t.pence + ?2"
+            yield "INSERT INTO {total} AS t VALUES (?1, ?2) " + add, (account, pence)
         case Sent(account, to, pence):
-            yield "INSERT INTO {flow} (sender, receiver, pence) VALUES (?, ?, ?)", (account, to, pence)
+            yield "INSERT INTO {flow} SELECT count(*), ?, ?, ? FROM {flow}", (account, to, pence)
             yield "UPDATE {total} SET pence = pence - ? WHERE account = ?", (pence, account)
             yield "UPDATE {total} SET pence = (SELECT sum(pence) FROM {flow}) WHERE account = 'all'", ()
         case Closed(account):
@@ -25,7 +25,7 @@ def flows(happened: Deposited | Sent | Closed) -> Iterable[tuple[str, tuple[Any,
 
 TABLES = {
     "total": "account TEXT PRIMARY KEY, pence INTEGER NOT NULL",
-    "flow": "id INTEGER PRIMARY KEY, sender TEXT, receiver TEXT, pence INTEGER",
+    "flow": "id INTEGER NOT NULL, sender TEXT, receiver TEXT, pence INTEGER",
 }
 EVENTS: list[BankEvent] = [
     Deposited("all", 0),
@@ -37,11 +37,6 @@ EVENTS: list[BankEvent] = [
     Closed("bob"),
 ]
 TOTALS = [("all", 7), ("ann", 8)]
-
-
-@pytest.fixture(params=["file", "memory"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return "memory:" if request.param == "memory" else f"sqlite:///{tmp_path}/store.db"
 
 
 def app_of(**how: Any) -> App:
@@ -75,15 +70,13 @@ async def test_statements_run_in_the_order_of_the_events(
 
 
 @asynchronous
-async def test_a_new_version_replaces_all_tables(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/store.db"
-    async with Runtime.open(app_of(), url) as runtime:
+async def test_a_new_version_replaces_all_tables(kept_url: str) -> None:
+    async with Runtime.open(app_of(), kept_url) as runtime:
         for happened in EVENTS:
             await record(runtime.store, happened)
         await runtime.idle()
-    async with Runtime.open(app_of(version=2), url) as runtime:
+    async with Runtime.open(app_of(version=2), kept_url) as runtime:
         while [(build.version, build.live) for build in await runtime.builds()] != [(2, True)]:
             assert await runtime._views.changed(10)
         await check(runtime)
-        tables = "SELECT name FROM sqlite_schema WHERE name LIKE 'total%' OR name LIKE 'flow%' ORDER BY name"
-        assert [row["name"] for row in await runtime.sql(tables)] == ["flow", "flow__2", "total", "total__2"]
+        assert await runtime.views() == ["flow", "total"]

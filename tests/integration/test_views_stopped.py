@@ -1,7 +1,6 @@
 """A view whose fold fails stops alone, before the event that fails; mended, it goes on from there."""
 
 import asyncio
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,16 +25,6 @@ from headwater.fold import AnyView
 from headwater.testing.running import asynchronous
 
 BAD = 13  # pence
-
-
-@pytest.fixture(params=["file", "memory"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return "memory:" if request.param == "memory" else f"sqlite:///{tmp_path}/store.db"
-
-
-@pytest.fixture
-def url_of_file(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path}/store.db"
 
 
 def app_of(*views: AnyView) -> App:
@@ -93,12 +82,12 @@ async def test_what_was_folded_can_be_asked_for(url: str) -> None:
 
 @asynchronous
 @pytest.mark.parametrize("before", [0, 1, 9, 10, 25])
-async def test_it_stops_right_before_the_event(url_of_file: str, before: int, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_it_stops_right_before_the_event(kept_url: str, before: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Wherever in a batch it is, for views that move together."""
     small_batches(monkeypatch, 10)
-    async with Runtime.open(app_of(), url_of_file) as runtime:
+    async with Runtime.open(app_of(), kept_url) as runtime:
         await deposit(runtime, *[1] * before, BAD, *[2] * 15)
-    async with Runtime.open(app_of(picky, balances), url_of_file) as runtime:
+    async with Runtime.open(app_of(picky, balances), kept_url) as runtime:
         assert (await stop_of(runtime, picky, before + 1)).position == before
         assert await runtime.queries.position("picky") == before
         assert await runtime.get(picky, "ann") == (Account("ann", None, before, before) if before else None)
@@ -107,14 +96,14 @@ async def test_it_stops_right_before_the_event(url_of_file: str, before: int, mo
 
 
 @asynchronous
-async def test_a_restart_with_a_mended_function_goes_on(url_of_file: str) -> None:
-    async with Runtime.open(app_of(balances, picky), url_of_file) as runtime:
+async def test_a_restart_with_a_mended_function_goes_on(kept_url: str) -> None:
+    async with Runtime.open(app_of(balances, picky), kept_url) as runtime:
         await deposit(runtime, 1, BAD, 1)
         await stop_of(runtime, picky, 3)
-    async with Runtime.open(app_of(balances, picky), url_of_file) as runtime:
+    async with Runtime.open(app_of(balances, picky), kept_url) as runtime:
         await deposit(runtime, 1)
         assert (await stop_of(runtime, picky, 4)).position == 1, "still the same"
-    async with Runtime.open(app_of(balances, mended), url_of_file) as runtime:
+    async with Runtime.open(app_of(balances, mended), kept_url) as runtime:
         await deposit(runtime, BAD)
         await runtime.idle()
         assert as_rows(await runtime.find(mended)) == await expected(runtime.store) == {"ann": (None, 29, 5)}
@@ -142,7 +131,7 @@ async def test_sql_that_cannot_be_run_stops_its_view(url: str) -> None:
         into = "nowhere" if happened.pence == BAD else "{totals}"
         return [(f"INSERT INTO {into} VALUES (?)", (happened.pence,))]
 
-    view = SqlView("totals", {"totals": "pence"}, fails)
+    view = SqlView("totals", {"totals": "pence INTEGER"}, fails)
     async with Runtime.open(app_of(view, balances), url) as runtime:
         await deposit(runtime, 1, 2, BAD, 4)
         with pytest.raises(ViewStopped, match=r"stopped at position 2.*nowhere"):
@@ -160,12 +149,12 @@ async def test_those_who_wait_already_are_told(url: str) -> None:
 
 
 @asynchronous
-async def test_a_new_version_that_fails_leaves_the_old_one_to_be_asked(url_of_file: str) -> None:
-    async with Runtime.open(app_of(mended), url_of_file) as runtime:
+async def test_a_new_version_that_fails_leaves_the_old_one_to_be_asked(kept_url: str) -> None:
+    async with Runtime.open(app_of(mended), kept_url) as runtime:
         await deposit(runtime, 1, BAD)
         await runtime.idle()
     newer = View("picky", concerned, Account, stumbling, version=2)
-    async with Runtime.open(app_of(newer), url_of_file) as runtime:
+    async with Runtime.open(app_of(newer), kept_url) as runtime:
         while "picky" not in runtime._followers.stopped:
             await runtime._views.changed(1)
         assert await runtime.get(newer, "ann") == Account("ann", None, 14, 2)

@@ -1,7 +1,6 @@
 """A raised version is built beside the old one, which answers until it takes over; meanwhile the store goes on."""
 
 import asyncio
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -50,15 +49,14 @@ async def append_until(runtime: Runtime, done: asyncio.Event) -> int:
 
 
 @asynchronous(seconds=60)
-async def test_it_takes_over_while_events_come_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_it_takes_over_while_events_come_in(kept_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every query is answered by one build, whole: the old one's rows at first, the new one's from some moment on."""
     small_batches(monkeypatch, 50)
-    url = f"sqlite:///{tmp_path}/store.db"
-    async with Runtime.open(app_of(old_view), url) as runtime:
+    async with Runtime.open(app_of(old_view), kept_url) as runtime:
         for _ in range(20):
             await record(runtime.store, Opened("mark", "x"), *[Deposited(f"a{n % 17}", n) for n in range(100)])
         await runtime.idle()
-    async with Runtime.open(app_of(new_view), url) as runtime:
+    async with Runtime.open(app_of(new_view), kept_url) as runtime:
         taken_over = asyncio.Event()
         appending = asyncio.create_task(append_until(runtime, taken_over))
         seen: list[int] = []
@@ -77,10 +75,10 @@ async def test_it_takes_over_while_events_come_in(tmp_path: Path, monkeypatch: p
 
 @asynchronous(seconds=60)
 async def test_rebuilds_one_after_the_other_while_events_come_in(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    kept_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     small_batches(monkeypatch, 50)
-    async with Runtime.open(app_of(old_view), f"sqlite:///{tmp_path}/store.db") as runtime:
+    async with Runtime.open(app_of(old_view), kept_url) as runtime:
         done = asyncio.Event()
         appending = asyncio.create_task(append_until(runtime, done))
         for _ in range(3):

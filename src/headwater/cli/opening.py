@@ -9,21 +9,24 @@ from typing import Annotated, Any
 
 import typer
 
-from headwater.adapters.sqlite.store import SqliteStore
 from headwater.app import Runtime, open_store
 from headwater.fold import App
+from headwater.store.port import EventStore
 
 Store = Annotated[
     str,
     typer.Option(
-        "--store", envvar="HEADWATER_STORE", show_default=False, help="The store's address: sqlite:///file.db"
+        "--store",
+        envvar="HEADWATER_STORE",
+        show_default=False,
+        help="The store's address: sqlite:///file.db or postgresql://…",
     ),
 ]
 Target = Annotated[str, typer.Argument(metavar="MODULE:APP", help="Where the App is declared, such as shop:app.")]
 
 
 @asynccontextmanager
-async def opened(url: str, *, create: bool = False, durable: bool = True) -> AsyncIterator[SqliteStore]:
+async def opened(url: str, *, create: bool = False, durable: bool = True) -> AsyncIterator[EventStore]:
     """The store at an address, which must be there unless `create`."""
     async with await open_store(url, create=create, durable=durable) as store:
         yield store

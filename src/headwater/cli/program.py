@@ -15,7 +15,8 @@ ASKED_WRONG = (UnknownType, InvalidName)
 
 HELP = """Headwater: run event-driven applications and look after their stores.
 
-A store's address is [bold]sqlite:///file.db[/bold] (relative to here) or [bold]sqlite:////absolute/file.db[/bold]; set
+A store's address is [bold]sqlite:///file.db[/bold] (relative to here) or [bold]sqlite:////absolute/file.db[/bold], or
+[bold]postgresql://user@host/database[/bold], where [bold]?schema=name[/bold] tells several stores in it apart; set
 HEADWATER_STORE to spare giving it each time. In a checkout, `./headwater test` passes the tests.
 """
 

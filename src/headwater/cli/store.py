@@ -35,21 +35,19 @@ def info(store: Store, json: Json = False) -> None:
 
 async def _info(url: str) -> dict[str, Any]:
     async with opened(url) as store:
-        head = await store.head()
+        head, size = await store.head(), await store.size()
         first, last = await store.read(limit=1), await store.read(after=max(head - 1, 0), limit=1)
         return {
-            "store": url,
-            "events": head,
+            "store": store.address,
+            "events": size.events,
+            "position": head,
             "first_recorded": first.events[0].recorded_at.isoformat() if first.events else None,
             "last_recorded": last.events[-1].recorded_at.isoformat() if last.events else None,
-            "bytes": _size(Path(store.path)),
+            "bytes": size.bytes,
             "durable": store.capabilities.durable,
             "shared": store.capabilities.shared,
+            "notified": store.capabilities.notified,
         }
-
-
-def _size(file: Path) -> int | None:
-    return file.stat().st_size if file.is_file() else None
 
 
 @commands.command()

@@ -58,8 +58,7 @@ def _condition(text: str) -> tuple[str, str]:
 
 async def _rows(url: str, name: str, where: list[tuple[str, str]], limit: int) -> list[dict[str, Any]]:
     async with attached(NOBODY, url) as runtime:
-        tables = await runtime.sql("SELECT name FROM sqlite_schema WHERE type = 'view' AND name <> 'events'")
-        names = tuple(table["name"] for table in tables)
+        names = tuple(await runtime.views())
         if name not in names:
             raise UnknownType("view", name, names)
         conditions = "".join(f' AND CAST("{field}" AS TEXT) = ?' for field, _ in where)

@@ -23,7 +23,7 @@ from headwater.messages import (
     new_id,
 )
 from headwater.store.deciding import decide_optimistically
-from headwater.store.port import LOAD_LIMIT, MAX_EVENT_BYTES, Capabilities, Decision, check_stream, check_writes
+from headwater.store.port import LOAD_LIMIT, MAX_EVENT_BYTES, Capabilities, Decision, Size, check_stream, check_writes
 
 ADDRESS = "memory:"
 WINDOW = 20_000
@@ -33,6 +33,7 @@ WINDOW = 20_000
 class MemoryStore:
     """EventStore in this process's memory. Everything happens at once, between two steps of the event loop."""
 
+    address = ADDRESS
     capabilities = Capabilities(durable=False, shared=False)
 
     def __init__(self, *, clock: Clock | None = None, max_event_bytes: int = MAX_EVENT_BYTES) -> None:
@@ -175,6 +176,10 @@ class MemoryStore:
                 waiter.set_result(None)
 
     # -- life
+
+    async def size(self) -> Size:
+        self._check_open()
+        return Size(len(self._events), None)
 
     async def check(self) -> list[str]:
         self._check_open()

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Protocol, Self
+from typing import NamedTuple, Protocol, Self
 
 import msgspec
 
@@ -46,12 +46,23 @@ Decision = Callable[[Iterable[Batch]], Sequence[NewEvent]]
 it may be asked again. What it raises, `EventStore.decide` raises, and nothing is appended."""
 
 
+class Size(NamedTuple):
+    """How much is in a store. `bytes` is what it takes up, views and all; None where nothing is kept."""
+
+    events: int
+    bytes: int | None
+
+
 class EventStore(Protocol):
     """Streams of events in one total order.
 
     Safe for any number of concurrent tasks of one event loop. Positions grow by commit order: a reader that has seen
     position p never later sees an event before p.
     """
+
+    @property
+    def address(self) -> str:
+        """Where the store is, for messages: without a password."""
 
     @property
     def capabilities(self) -> Capabilities: ...
@@ -97,6 +108,9 @@ class EventStore(Protocol):
 
     async def head(self) -> Position:
         """The last position; 0 for an empty store."""
+
+    async def size(self) -> Size:
+        """Count everything."""
 
     async def wait(self, after: Position, *, timeout: float) -> Position:
         """Return the last position as soon as it is above `after`, or when `timeout` seconds are over.

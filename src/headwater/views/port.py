@@ -85,4 +85,10 @@ class ViewStore(Protocol):
         """How many rows `find` would return without limit."""
 
     async def changed(self, timeout: float) -> bool:
-        """True at the next change by anyone; False when `timeout` seconds are over."""
+        """True at the next change by anyone, or perhaps without one; False when `timeout` seconds are over."""
+
+    async def names(self) -> list[str]:
+        """The names under which `select` sees the tables of live builds, sorted."""
+
+    async def close(self) -> None:
+        """Release what queries hold."""

@@ -8,7 +8,7 @@ from headwater.codec import type_names
 from headwater.errors import DeclarationError
 from headwater.fold import AnyView, SqlView, Statement, View
 from headwater.views.port import Changes
-from headwater.views.table import Row, RowTable, Table
+from headwater.views.table import Column, Row, RowTable, Table
 
 MAX_CACHED_ROWS = 20_000
 
@@ -44,10 +44,15 @@ def projector(view: AnyView) -> Projector:
 def definition(made: Projector) -> str:
     """A digest of the shape of a view's tables: a changed shape needs a raised version."""
     shape = [
-        (table.name, [(column.name, column.type, column.shape) for column in table.columns], table.indexes, table.body)
+        (table.name, [(each.name, _kept_as(each), each.shape) for each in table.columns], table.indexes, table.body)
         for table in made.tables
     ]
     return hashlib.sha256(repr(shape).encode()).hexdigest()[:16]
+
+
+def _kept_as(column: Column) -> str:
+    """The column's type; truth values count as the integers that they once were."""
+    return "integer" if column.type == "boolean" else column.type
 
 
 class KeyedProjector:

@@ -20,7 +20,8 @@ Convert = Callable[[Any], Any]
 
 
 class Column(NamedTuple):
-    """`type` is 'text', 'integer', 'real', 'decimal' (its digits as text) or 'json' (a nested value as JSON text).
+    """`type` is 'text', 'integer', 'boolean' (0 or 1), 'real', 'decimal' (its digits as text) or 'json' (a nested
+    value as JSON text).
     `encode` and `decode` convert between a field's value and the column's; None where they are the same. `shape` is
     the field's annotation."""
 
@@ -122,7 +123,7 @@ def _to_json(value: Any) -> str:
 
 _SCALARS: tuple[tuple[type, str, Convert | None, Convert | None], ...] = (
     (str, "text", None, None),
-    (bool, "integer", int, bool),
+    (bool, "boolean", int, bool),
     (int, "integer", None, int),
     (float, "real", None, None),
     (decimal.Decimal, "decimal", str, decimal.Decimal),

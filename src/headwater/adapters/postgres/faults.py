@@ -41,11 +41,9 @@ UNDONE = (pg.SerializationFailure, pg.DeadlockDetected, pg.LockNotAvailable, pg.
 
 def lost(error: BaseException) -> bool:
     """Whether the connection is gone, so that what was asked last may have been done, or not."""
-    if isinstance(error, (pg.QueryCanceled, *UNDONE)):
+    if not isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)):
         return False
-    return isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)) and not isinstance(
-        error, (pg.DiskFull, pg.InsufficientResources)
-    )
+    return error.sqlstate is None or error.sqlstate.startswith(("08", "57P"))
 
 
 def translate(error: BaseException, store: str) -> BaseException:

@@ -26,9 +26,9 @@ class Migration(NamedTuple):
 
 def known() -> list[Migration]:
     """The migrations that this Headwater brings, in order."""
-    found = sorted(each.name for each in files(__package__).joinpath("sql").iterdir() if each.name.endswith(".sql"))
+    found = sorted(each.name for each in files("headwater.adapters.postgres").joinpath("sql").iterdir() if each.name.endswith(".sql"))
     return [
-        Migration(int(name[:4]), name[5:-4], files(__package__).joinpath("sql", name).read_text("utf-8"))
+        Migration(int(name[:4]), name[5:-4], files("headwater.adapters.postgres").joinpath("sql", name).read_text("utf-8"))
         for name in found
     ]
 

@@ -106,7 +106,11 @@ class Server:
         """A connection of the pool for this block. Raises the driver's errors."""
         if self._pool is None or self.closed:
             raise StoreClosed(self.address.shown)
+        task = asyncio.current_task()
+        cancelled = task.cancelling() if task else 0
         async with self._pool.connection() as connection:
+            if task and task.cancelling() > cancelled:  # the pool lets one go by that comes as a connection does
+                raise asyncio.CancelledError
             yield connection
 
     async def run(self, work: Callable[[Connection], Awaitable[T]], *, again: bool = True) -> T:

@@ -20,8 +20,25 @@ from headwater.clock import Clock, SystemClock
 from headwater.errors import StoreCorrupt
 from headwater.messages import ALL, Appended, Batch, Condition, Envelope, Page, Position, Query, Write
 from headwater.store.deciding import Turns, decide_optimistically
-from headwater.store.port import LOAD_LIMIT, MAX_EVENT_BYTES, Capabilities, Decision, check_stream, check_writes
+from headwater.store.port import LOAD_LIMIT, MAX_EVENT_BYTES, Capabilities, Decision, Size, check_stream, check_writes
 
+SIZE = """
+    SELECT (SELECT count(*) FROM headwater.event), coalesce(sum(pg_total_relation_size(oid)), 0)::bigint
+    FROM pg_class WHERE relnamespace = %s::regnamespace AND relkind = 'r'
+"""
+CHECK = """
+    SELECT * FROM (
+        SELECT 'position ' || position || ' is of a stream or kind that is not there' AS line FROM headwater.event AS e
+        WHERE NOT EXISTS (SELECT FROM headwater.stream AS s WHERE s.id = e.stream)
+            OR NOT EXISTS (SELECT FROM headwater.kind AS k WHERE k.id = e.kind)
+        UNION ALL
+        SELECT 'a tag ' || tag || ' is of position ' || position || ', which is not there' FROM headwater.tag AS t
+        WHERE NOT EXISTS (SELECT FROM headwater.event AS e WHERE e.position = t.position)
+        UNION ALL
+        SELECT 'position ' || max(position) || ' was never drawn' FROM headwater.event
+        HAVING max(position) > coalesce(pg_sequence_last_value('headwater.event_position'), 0)
+    ) AS lines LIMIT 100
+"""
 SYNCED = "SELECT current_setting('synchronous_commit') <> 'off' AND current_setting('fsync') = 'on'"
 
 
@@ -115,8 +132,22 @@ class PostgresStore:
                 return await self.head()
         return head
 
+    async def size(self) -> Size:
+        sql = self.server.sql(SIZE)
+
+        async def ask(connection: Connection) -> Size:
+            cursor = await connection.execute(sql, (self.server.address.schema,))
+            return Size(*(await cursor.fetchone() or ()))
+
+        return await self.server.run(ask)
+
     async def check(self) -> list[str]:
-        return []
+        sql = self.server.sql(CHECK)
+
+        async def ask(connection: Connection) -> list[str]:
+            return [line for (line,) in await (await connection.execute(sql)).fetchall()]
+
+        return await self.server.run(ask)
 
     # -- life
 

@@ -49,7 +49,7 @@ class Watch:
                 waiter.set_result(True)
 
     async def changed(self, timeout: float) -> bool:
-        """True at the next change, or perhaps without one; False when `timeout` seconds are over. Raises StoreClosed."""
+        """True at the next change, or perhaps without one; False after `timeout` seconds. Raises StoreClosed."""
         if self._closed:
             raise StoreClosed(self._server.address.shown)
         if timeout <= 0:

@@ -14,7 +14,7 @@ from headwater.views.port import Advance
 from headwater.views.runner import BATCH, Projection
 
 
-class InlineViews:
+class SqliteInlineViews:
     """Moves projections up to the last position inside every transaction that appends.
 
     They read the events back from the transaction itself, so what another process has appended meanwhile is taken in

@@ -18,7 +18,7 @@ from headwater.adapters.sqlite.writer import Writer
 from headwater.clock import Clock, SystemClock
 from headwater.errors import StoreCorrupt, StoreNotFound
 from headwater.messages import ALL, Appended, Batch, Condition, Envelope, Page, Position, Query, Write
-from headwater.store.port import LOAD_LIMIT, MAX_EVENT_BYTES, Capabilities, Decision, check_stream, check_writes
+from headwater.store.port import LOAD_LIMIT, MAX_EVENT_BYTES, Capabilities, Decision, Size, check_stream, check_writes
 
 T = TypeVar("T")
 
@@ -38,6 +38,7 @@ class SqliteStore:
     ) -> None:  # fmt: skip
         on_disk = path != IN_MEMORY
         self.path = path
+        self.address = "memory:" if path == IN_MEMORY else f"sqlite:///{path}"
         self.clock = clock
         self.connection = writer
         self._reader = reader
@@ -184,6 +185,13 @@ class SqliteStore:
             if not await self.watch.changed(give_up - now()):
                 return await self.head()
         return head
+
+    async def size(self) -> Size:
+        with self._faults:
+            pages: int = self.reader.execute("PRAGMA page_count").get
+            page: int = self.reader.execute("PRAGMA page_size").get
+            count: int = self.reader.execute("SELECT count(*) FROM event").get
+        return Size(count, pages * page if self.path != IN_MEMORY else None)
 
     async def check(self) -> list[str]:
         try:

@@ -18,7 +18,7 @@ from headwater.views.port import Advance, Build, Changes
 from headwater.views.table import Row, Table
 
 MAX_INT = 2**63
-TYPES = {"text": "TEXT", "integer": "INTEGER", "real": "REAL", "decimal": "TEXT", "json": "TEXT"}
+TYPES = {"text": "TEXT", "integer": "INTEGER", "real": "REAL", "decimal": "TEXT", "json": "TEXT", "boolean": "INTEGER"}
 BUILD = "id, name, version, definition, position, epoch, live"
 MOVE = "UPDATE view_build SET position = ? WHERE id = ? AND position = ? AND epoch = ?"
 
@@ -134,6 +134,11 @@ class SqliteViews:
             sql = f"SELECT count(*) FROM {_physical(build, table)}{clause}"
             number: int = self._store.reader.execute(sql, values).get
         return number
+
+    async def names(self) -> list[str]:
+        sql = "SELECT name FROM sqlite_schema WHERE type = 'view' AND name <> 'events' ORDER BY name"
+        with translated(self._store.path):
+            return [name for (name,) in self._store.reader.execute(sql)]
 
     async def changed(self, timeout: float) -> bool:
         return await self._store.watch.changed(timeout)
