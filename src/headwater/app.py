@@ -2,8 +2,8 @@
 chooses adapters."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from functools import partial
 from typing import Any, NamedTuple, Self, TypeVar
 
@@ -50,6 +50,27 @@ async def open_store(url: str, *, create: bool = True, durable: bool = True, clo
     return (await _open(url, create=create, durable=durable, clock=clock)).events
 
 
+async def migrate_store(url: str) -> list[str]:
+    """Bring the store at `url` up to date, or make it: what was applied, by name. A store in SQLite is made of one
+    piece, by opening it. Raises StoreTooNew, StoreError."""
+    if url.startswith(POSTGRES):
+        with _needs_postgres():
+            from headwater.adapters.postgres import store
+        return await store.PostgresStore.migrate(url)
+    await (await open_store(url)).close()
+    return []
+
+
+@contextmanager
+def _needs_postgres() -> Iterator[None]:
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("psycopg"):
+            raise MissingExtra("postgres", "a store on PostgreSQL") from error
+        raise
+
+
 async def _open(url: str, *, create: bool, durable: bool, clock: Clock | None) -> Stores:
     if url.startswith(POSTGRES):
         return await _open_postgres(url, create=create, durable=durable, clock=clock)
@@ -59,12 +80,8 @@ async def _open(url: str, *, create: bool, durable: bool, clock: Clock | None) -
 
 
 async def _open_postgres(url: str, *, create: bool, durable: bool, clock: Clock | None) -> Stores:
-    try:
+    with _needs_postgres():
         from headwater.adapters.postgres import inline, reactions, store, views
-    except ModuleNotFoundError as error:
-        if (error.name or "").startswith("psycopg"):
-            raise MissingExtra("postgres", "a store on PostgreSQL") from error
-        raise
     opened = await store.PostgresStore.open(url, create=create, durable=durable, clock=clock)
     kept = views.PostgresViews(opened)
     made = partial(inline.PostgresInlineViews, opened, kept)

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from headwater.app import migrate_store
 from headwater.cli.exporting import STDOUT, export, to_line
 from headwater.cli.importing import import_events
 from headwater.cli.opening import Store, opened
@@ -130,6 +131,35 @@ async def _tail(url: str, query: Query, after: int | None, json: bool) -> None:
             async for page in pages:
                 for event in page.events:
                     print_line(to_line(event) if json else "  ".join(map(str, _row(event).values())).encode())
+
+
+@commands.command()
+def migrate(store: Store, json: Json = False) -> None:
+    """Bring a store up to date with this Headwater; made if it is not there. One that is interrupted leaves nothing."""
+    print_facts({"store": store.rsplit("@", 1)[-1], "applied": asyncio.run(migrate_store(store))}, json)
+
+
+@commands.command()
+def doctor(store: Store, json: Json = False) -> None:
+    """Say how a store is doing and who holds it up: open transactions with their process, age and application. Exit
+    code 1 if anything is wrong."""
+    found = asyncio.run(_doctor(store))
+    print_facts(found, json)
+    if found["obstacles"] or found["problems"]:
+        raise typer.Exit(1)
+
+
+async def _doctor(url: str) -> dict[str, Any]:
+    async with opened(url) as store:
+        advice = [] if store.capabilities.durable else ["the server acknowledges commits before the disk has them"]
+        return {
+            "store": store.address,
+            "position": await store.head(),
+            "durable": store.capabilities.durable,
+            "notified": store.capabilities.notified,
+            "obstacles": await store.obstacles(),
+            "problems": await store.check() + advice,
+        }
 
 
 @commands.command(name="verify")

@@ -181,6 +181,10 @@ class MemoryStore:
         self._check_open()
         return Size(len(self._events), None)
 
+    async def obstacles(self) -> list[str]:
+        self._check_open()
+        return []
+
     async def check(self) -> list[str]:
         self._check_open()
         return []

@@ -121,6 +121,9 @@ class EventStore(Protocol):
     async def check(self) -> list[str]:
         """What is wrong with the store's own structures, a line each (at most 100); nothing where it is sound."""
 
+    async def obstacles(self) -> list[str]:
+        """Who keeps readers or writers of this store from going on at this moment, a line each."""
+
     async def close(self) -> None:
         """Finish what was accepted, then release everything. Closing twice is harmless."""
 

@@ -2,7 +2,7 @@
 
 import re
 from typing import NamedTuple
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
@@ -28,7 +28,7 @@ def parse(url: str) -> Address:
         parts = urlsplit(url)
         parameters = dict(parse_qsl(parts.query, keep_blank_values=True))
         schema = parameters.pop("schema", SCHEMA)
-        conninfo = urlunsplit(("postgresql", *parts[1:3], urlencode(parameters), ""))
+        conninfo = urlunsplit(("postgresql", *parts[1:3], urlencode(parameters, quote_via=quote), ""))
         known = conninfo_to_dict(conninfo)
     except (ValueError, psycopg.ProgrammingError) as error:
         raise BadInput(f"store address {_without_password(url)!r}: {str(error).strip()}") from error

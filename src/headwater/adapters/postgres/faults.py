@@ -54,6 +54,8 @@ def translate(error: BaseException, store: str) -> BaseException:
         return _unconnected(error, store)
     if isinstance(error, psycopg.DataError):
         return BadInput(f"PostgreSQL cannot hold this: {' '.join(str(error).split())}")
+    if isinstance(error, psycopg.Error) and (error.sqlstate or "").startswith("HW"):  # raised by our own functions
+        return _made(StoreError, error, store)
     for kinds, typed in _KINDS:
         if isinstance(error, kinds):
             return _made(typed, error, store)

@@ -10,6 +10,11 @@ from psycopg import sql
 from headwater.adapters.postgres.address import SCHEMA
 from headwater.errors import StoreCorrupt, StoreNotFound, StoreOutdated, StoreTooNew
 
+# From the tables themselves: what a name is resolved to may be remembered from before a wait for the lock.
+IS_THERE = """
+    SELECT FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE n.nspname = %s AND c.relname = 'migration'
+"""
 MIGRATED = """
     CREATE TABLE IF NOT EXISTS {}.migration (
         version integer PRIMARY KEY, name text NOT NULL, applied timestamptz NOT NULL DEFAULT now())
@@ -26,11 +31,9 @@ class Migration(NamedTuple):
 
 def known() -> list[Migration]:
     """The migrations that this Headwater brings, in order."""
-    found = sorted(each.name for each in files("headwater.adapters.postgres").joinpath("sql").iterdir() if each.name.endswith(".sql"))
-    return [
-        Migration(int(name[:4]), name[5:-4], files("headwater.adapters.postgres").joinpath("sql", name).read_text("utf-8"))
-        for name in found
-    ]
+    folder = files("headwater.adapters.postgres").joinpath("sql")
+    found = sorted(each.name for each in folder.iterdir() if each.name.endswith(".sql"))
+    return [Migration(int(name[:4]), name[5:-4], folder.joinpath(name).read_text("utf-8")) for name in found]
 
 
 def in_schema(text: str, schema: str) -> str:
@@ -40,8 +43,7 @@ def in_schema(text: str, schema: str) -> str:
 
 async def stored_version(connection: psycopg.AsyncConnection, schema: str) -> int:
     """The version of the store in a schema; 0 where there is none."""
-    there = await (await connection.execute("SELECT to_regclass(%s)", (f"{schema}.migration",))).fetchone()
-    if there is None or there[0] is None:
+    if await (await connection.execute(IS_THERE, (schema,))).fetchone() is None:
         return 0
     query = sql.SQL("SELECT coalesce(max(version), 0) FROM {}.migration").format(sql.Identifier(schema))
     row = await (await connection.execute(query)).fetchone()

@@ -26,6 +26,16 @@ SIZE = """
     SELECT (SELECT count(*) FROM headwater.event), coalesce(sum(pg_total_relation_size(oid)), 0)::bigint
     FROM pg_class WHERE relnamespace = %s::regnamespace AND relkind = 'r'
 """
+OBSTACLES = """
+    SELECT format(
+        'process %s (%s) of user %s has a transaction open for %s s (%s): %s', pid,
+        coalesce(nullif(application_name, ''), 'no application name'), usename,
+        round(extract(epoch FROM clock_timestamp() - xact_start)), state,
+        string_agg(DISTINCT what, ', ' ORDER BY what))
+    FROM headwater.held JOIN pg_stat_activity USING (pid)
+    WHERE xact_start < clock_timestamp() - interval '0.5 s' AND pid <> pg_backend_pid()
+    GROUP BY pid, application_name, usename, xact_start, state ORDER BY xact_start
+"""
 CHECK = """
     SELECT * FROM (
         SELECT 'position ' || position || ' is of a stream or kind that is not there' AS line FROM headwater.event AS e
@@ -89,6 +99,18 @@ class PostgresStore:
             max_event_bytes=max_event_bytes,
         )  # fmt: skip
 
+    @staticmethod
+    async def migrate(url: str) -> list[str]:
+        """Apply the migrations that the store at `url` does not have yet; their names."""
+        address = parse(url)
+        server = await Server.reach(address, patience=0)
+        try:
+            async with await server.connect() as connection:
+                done = await migrations.migrate(connection, address.schema, address.shown)
+        except psycopg.Error as error:
+            raise translate(error, address.shown) from error
+        return [each.name for each in done]
+
     # -- writing
 
     async def append(
@@ -138,6 +160,14 @@ class PostgresStore:
         async def ask(connection: Connection) -> Size:
             cursor = await connection.execute(sql, (self.server.address.schema,))
             return Size(*(await cursor.fetchone() or ()))
+
+        return await self.server.run(ask)
+
+    async def obstacles(self) -> list[str]:
+        sql = self.server.sql(OBSTACLES)
+
+        async def ask(connection: Connection) -> list[str]:
+            return [line for (line,) in await (await connection.execute(sql)).fetchall()]
 
         return await self.server.run(ask)
 

@@ -34,6 +34,7 @@ PROMOTE = "UPDATE headwater.view_build SET live = true WHERE id = %s AND epoch =
 REMOVE = "DELETE FROM headwater.view_build WHERE id = %s"
 MOVE = "SELECT headwater.move_view(%s, %s, %s, %s)"
 NAMES = "SELECT relname FROM pg_class WHERE relnamespace = %s::regnamespace AND relkind = %s ORDER BY relname"
+OWN_VIEWS = "events", "held"
 NOT_SYNCED = "SET LOCAL synchronous_commit = off"  # views can be folded again
 
 
@@ -57,7 +58,7 @@ class PostgresViews:
 
     async def names(self) -> list[str]:
         async def ask(connection: Connection) -> list[str]:
-            return [name for name in await self._names(connection, "v") if name != "events"]
+            return [name for name in await self._names(connection, "v") if name not in OWN_VIEWS]
 
         return await self._server.run(ask)
 

@@ -16,7 +16,7 @@ from headwater.adapters.sqlite.schema import SMALL_CACHE_KIB, connect, file_exis
 from headwater.adapters.sqlite.watch import Watch
 from headwater.adapters.sqlite.writer import Writer
 from headwater.clock import Clock, SystemClock
-from headwater.errors import StoreCorrupt, StoreNotFound
+from headwater.errors import StoreCorrupt, StoreLocked, StoreNotFound
 from headwater.messages import ALL, Appended, Batch, Condition, Envelope, Page, Position, Query, Write
 from headwater.store.port import LOAD_LIMIT, MAX_EVENT_BYTES, Capabilities, Decision, Size, check_stream, check_writes
 
@@ -192,6 +192,14 @@ class SqliteStore:
             page: int = self.reader.execute("PRAGMA page_size").get
             count: int = self.reader.execute("SELECT count(*) FROM event").get
         return Size(count, pages * page if self.path != IN_MEMORY else None)
+
+    async def obstacles(self) -> list[str]:
+        """SQLite does not tell who holds the write lock, only that somebody does."""
+        try:
+            await self.writer.run(lambda: None, durable=False)
+        except StoreLocked as error:
+            return [f"another process holds the write lock: {error.why}"]
+        return []
 
     async def check(self) -> list[str]:
         try:

@@ -76,6 +76,20 @@ BEGIN
     RETURN least(high, held);
 END $$;
 
+-- Who holds locks of this store, and what that means to others; for `headwater store doctor`.
+CREATE VIEW headwater.held AS
+    SELECT pid, CASE
+        WHEN objsubid = 1 THEN
+            'readers wait before position ' || ((classid::bigint & 4095) << 32 | objid::bigint) + 1
+        WHEN objid = 0 AND mode = 'ExclusiveLock' THEN 'nobody else appends'
+        ELSE 'others wait to append to the same streams, or with the same tags'
+    END AS what
+    FROM pg_locks, (SELECT 'headwater.event_position'::regclass::oid::bigint % 524287 + 1 AS space) AS own
+    WHERE locktype = 'advisory' AND granted
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        AND ((objsubid = 1 AND classid::bigint >> 12 = space) OR (objsubid = 2 AND classid::bigint = space
+            AND NOT (objid = 0 AND mode = 'ShareLock')));
+
 -- The last event's position up to the fence; 0 where there is none.
 CREATE FUNCTION headwater.head() RETURNS bigint LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
