@@ -47,7 +47,7 @@ async def open_store(url: str, *, create: bool = True, durable: bool = True, clo
     `durable=False` acknowledges before the disk has it. Raises BadInput for an address of another form, MissingExtra,
     StoreError.
     """
-    return (await _open(url, create=create, durable=durable, clock=clock)).events
+    return (await open_stores(url, create=create, durable=durable, clock=clock)).events
 
 
 async def migrate_store(url: str) -> list[str]:
@@ -71,7 +71,8 @@ def _needs_postgres() -> Iterator[None]:
         raise
 
 
-async def _open(url: str, *, create: bool, durable: bool, clock: Clock | None) -> Stores:
+async def open_stores(url: str, *, create: bool = True, durable: bool = True, clock: Clock | None = None) -> Stores:
+    """`open_store`, and with it the views and what reactions keep. Closing the events closes all but the views."""
     if url.startswith(POSTGRES):
         return await _open_postgres(url, create=create, durable=durable, clock=clock)
     store = await SqliteStore.open(_path(url), create=create, durable=durable, clock=clock)
@@ -140,7 +141,7 @@ class Runtime:
         error raised.
         """
         time = clock or SystemClock()
-        opened = await _open(store, create=create, durable=durable, clock=time)
+        opened = await open_stores(store, create=create, durable=durable, clock=time)
         async with opened.events:
             runtime = cls(app, opened, time)
             try:

@@ -152,6 +152,16 @@ class Condition(msgspec.Struct, frozen=True):
     after: Position
 
 
+class Receipt(msgspec.Struct, frozen=True):
+    """What a store remembers of an append that came with an id: its result, and its content's fingerprint."""
+
+    id: str
+    first: Position
+    last: Position
+    versions: tuple[int, ...]
+    fingerprint: str = ""
+
+
 class Appended(msgspec.Struct, frozen=True):
     """What an append did: the positions of its first and last event, each stream's version after it (in the order of
     the writes), and whether it was `repeated`: the same id came before, and this is that first result.

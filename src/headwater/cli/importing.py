@@ -13,8 +13,8 @@ from headwater.cli.exporting import STDOUT as STDIN
 from headwater.cli.output import progress
 from headwater.cloudevents import from_json
 from headwater.errors import Conflict, MalformedData
-from headwater.messages import Envelope, NewEvent, Write
-from headwater.store.port import EventStore
+from headwater.messages import Envelope, Write
+from headwater.store.port import EventStore, as_new
 
 CHUNK = 500
 
@@ -127,13 +127,9 @@ async def _append(store: EventStore, events: list[Envelope], done: Imported) -> 
     if not events:
         return
     writes = [
-        Write(stream, [_as_new(each) for each in run], expected=run[0].stream_version - 1)
+        Write(stream, [as_new(each) for each in run], expected=run[0].stream_version - 1)
         for stream, run in _by_stream(events)
     ]
     appended = await store.append(*writes)
     done.written += len(events)
     done.positions_kept &= appended.first == events[0].position and appended.last == events[-1].position
-
-
-def _as_new(event: Envelope) -> NewEvent:
-    return NewEvent(event.type, event.data, event.type_version, event.tags, event.metadata, event.id, event.time)

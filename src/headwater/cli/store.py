@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from headwater.app import migrate_store
+from headwater.cli.copying import copy
 from headwater.cli.exporting import STDOUT, export, to_line
 from headwater.cli.importing import import_events
 from headwater.cli.opening import Store, opened
@@ -131,6 +133,19 @@ async def _tail(url: str, query: Query, after: int | None, json: bool) -> None:
             async for page in pages:
                 for event in page.events:
                     print_line(to_line(event) if json else "  ".join(map(str, _row(event).values())).encode())
+
+
+Address = Annotated[str, typer.Argument(show_default=False)]
+
+
+@commands.command(name="copy")
+def copy_store(source: Address, target: Address, json: Json = False) -> None:
+    """Copy a store to another address, SQLite or PostgreSQL: positions, ids, times, and what reactions keep.
+
+    Nobody may write to the source meanwhile. A copy that was interrupted goes on when it is repeated. In the end both
+    are read again and compared. Views are not copied: an application folds them again when it runs.
+    """
+    print_facts(asdict(asyncio.run(copy(source, target))), json)
 
 
 @commands.command()

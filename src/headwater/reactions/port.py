@@ -25,6 +25,9 @@ class ReactionStore(Protocol):
     async def checkpoint(self, name: str) -> Position:
         """How far a reaction has come; 0 at first."""
 
+    async def checkpoints(self) -> dict[str, Position]:
+        """All checkpoints by name."""
+
     async def move(self, name: str, position: Position) -> None:
         """Record that everything up to `position` is worked off. A checkpoint never moves backwards."""
 

@@ -1,8 +1,9 @@
 """The event store in memory: for tests, and for what nobody keeps. Plain lists; it says what the port means."""
 
 import asyncio
+from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -19,11 +20,21 @@ from headwater.messages import (
     Page,
     Position,
     Query,
+    Receipt,
     Write,
     new_id,
 )
 from headwater.store.deciding import decide_optimistically
-from headwater.store.port import LOAD_LIMIT, MAX_EVENT_BYTES, Capabilities, Decision, Size, check_stream, check_writes
+from headwater.store.port import (
+    LOAD_LIMIT,
+    MAX_EVENT_BYTES,
+    Capabilities,
+    Decision,
+    Size,
+    check_restored,
+    check_stream,
+    check_writes,
+)
 
 ADDRESS = "memory:"
 WINDOW = 20_000
@@ -39,7 +50,7 @@ class MemoryStore:
     def __init__(self, *, clock: Clock | None = None, max_event_bytes: int = MAX_EVENT_BYTES) -> None:
         self.clock = clock or SystemClock()
         self._max_event_bytes = max_event_bytes
-        self._events: list[Envelope] = []  # the event at position p has the index p - 1
+        self._events: list[Envelope] = []
         self._streams: defaultdict[str, list[Envelope]] = defaultdict(list)
         self._appends: dict[str, tuple[Appended, str]] = {}
         self._kinds: list[Kind] = []
@@ -76,29 +87,48 @@ class MemoryStore:
             raise WrongExpectedVersion(write.stream, write.expected, actual)
 
     def _check_condition(self, condition: Condition) -> None:
-        for event in self._events[max(condition.after, 0) :]:
+        for event in self._events[self._index(condition.after) :]:
             if condition.query.matches(event.type, event.tags):
                 raise ConditionFailed(event.position, condition.after)
 
     def _record(self, writes: tuple[Write, ...]) -> Appended:
-        first, now = len(self._events) + 1, self.clock.now()
+        first, now = self._head() + 1, self.clock.now()
         for write in writes:
             for event in write.events:
                 self._add(write.stream, event, now)
-        return Appended(first, len(self._events), tuple(len(self._streams.get(w.stream, ())) for w in writes))
+        return Appended(first, self._head(), tuple(len(self._streams.get(w.stream, ())) for w in writes))
 
     def _add(self, name: str, event: NewEvent, now: int) -> None:
-        stream = self._streams[name]
-        envelope = Envelope(
-            len(self._events) + 1, name, len(stream) + 1, event.id or new_id(now),
+        version = len(self._streams.get(name, ())) + 1
+        self._keep(Envelope(
+            self._head() + 1, name, version, event.id or new_id(now),
             event.type, event.type_version, event.data, event.time or now, event.tags, event.metadata,
-        )  # fmt: skip
-        kind = Kind(event.type, event.type_version)
+        ))  # fmt: skip
+
+    def _keep(self, envelope: Envelope) -> None:
+        kind = Kind(envelope.type, envelope.type_version)
         if kind not in self._numbers:
             self._numbers[kind] = len(self._kinds)
             self._kinds.append(kind)
         self._events.append(envelope)
-        stream.append(envelope)
+        self._streams[envelope.stream].append(envelope)
+
+    async def receipts(self, after: str = "", *, limit: int = 1000) -> list[Receipt]:
+        self._check_open()
+        ids = sorted(id for id in self._appends if id > after)[:limit]
+        found = [(id, *self._appends[id]) for id in ids]
+        return [Receipt(id, done.first, done.last, done.versions, fingerprint) for id, done, fingerprint in found]
+
+    async def restore(self, events: Sequence[Envelope], receipts: Sequence[Receipt] = ()) -> None:
+        self._check_open()
+        await asyncio.sleep(0)
+        versions = {event.stream: len(self._streams.get(event.stream, ())) for event in events}
+        check_restored(events, self._head(), versions)
+        for event in events:
+            self._keep(event)
+        for each in receipts:
+            self._appends.setdefault(each.id, (Appended(each.first, each.last, each.versions), each.fingerprint))
+        self._notify()
 
     # -- reading
 
@@ -117,13 +147,15 @@ class MemoryStore:
     async def read(self, query: Query = ALL, *, after: Position = 0, limit: int = 1000) -> Page:
         self._check_open()
         events: list[Envelope] = []
-        for event in self._events[max(after, 0) : max(after, 0) + WINDOW]:
+        start = self._index(after)
+        for event in self._events[start : start + WINDOW]:
             if query.matches(event.type, event.tags):
                 events.append(event)
                 if len(events) == limit:
                     break
-        head = len(self._events)
-        reached = events[-1].position if len(events) == limit else max(after, min(head, after + WINDOW))
+        head, beyond = self._head(), self._events[start + WINDOW : start + WINDOW + 1]
+        looked = beyond[0].position - 1 if beyond else head
+        reached = events[-1].position if len(events) == limit else max(after, looked)
         return Page(events, reached, head)
 
     async def read_stream(self, stream: str, *, after: int = 0, limit: int = 1000) -> list[Envelope]:
@@ -149,7 +181,14 @@ class MemoryStore:
 
     async def head(self) -> Position:
         self._check_open()
-        return len(self._events)
+        return self._head()
+
+    def _head(self) -> Position:
+        return self._events[-1].position if self._events else 0
+
+    def _index(self, after: Position) -> int:
+        """Where the events after a position begin: positions may have gaps."""
+        return bisect_right(self._events, after, key=lambda event: event.position)
 
     # -- waiting
 

@@ -1,13 +1,13 @@
 """The event store as a port: what every adapter promises. `headwater.testing` holds the suite that checks it."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import NamedTuple, Protocol, Self
 
 import msgspec
 
-from headwater.errors import BadInput, EventTooLarge, InvalidName, MalformedData
+from headwater.errors import BadInput, Conflict, EventTooLarge, InvalidName, MalformedData
 from headwater.messages import (
     ALL,
     Appended,
@@ -19,6 +19,7 @@ from headwater.messages import (
     Page,
     Position,
     Query,
+    Receipt,
     Write,
 )
 
@@ -109,6 +110,16 @@ class EventStore(Protocol):
     async def head(self) -> Position:
         """The last position; 0 for an empty store."""
 
+    async def receipts(self, after: str = "", *, limit: int = 1000) -> list[Receipt]:
+        """Up to `limit` receipts of appends whose id comes after that one, sorted by id (by code points)."""
+
+    async def restore(self, events: Sequence[Envelope], receipts: Sequence[Receipt] = ()) -> None:
+        """Record events of another store as they are, positions and all, and receipts that are not there yet; all or
+        nothing. Gaps between positions stay.
+
+        Raises Conflict if a position is not above those before it, or a version does not follow its stream's.
+        """
+
     async def size(self) -> Size:
         """Count everything."""
 
@@ -153,6 +164,23 @@ def check_writes(writes: tuple[Write, ...], id: str, max_event_bytes: int) -> No
                 _check_event(event)
             for tag in event.tags:
                 _check_name("tag", tag)
+
+
+def check_restored(events: Sequence[Envelope], head: Position, versions: Mapping[str, int]) -> None:
+    """Raises Conflict unless these events can follow in a store at `head`, whose streams have those versions."""
+    reached, last = dict(versions), head
+    for event in events:
+        if event.position <= last:
+            raise Conflict(f"position {event.position} comes after {last}: this store has a history of its own")
+        version = reached.get(event.stream, 0)
+        if event.stream_version != version + 1:
+            raise Conflict(f"version {event.stream_version} of stream {event.stream!r} comes after {version}")
+        reached[event.stream], last = event.stream_version, event.position
+
+
+def as_new(event: Envelope) -> NewEvent:
+    """A recorded event, to be recorded elsewhere."""
+    return NewEvent(event.type, event.data, event.type_version, event.tags, event.metadata, event.id, event.time)
 
 
 def _check_event(event: NewEvent) -> None:

@@ -11,6 +11,7 @@ from headwater.messages import Metadata, Position
 from headwater.reactions.port import Timer
 
 CHECKPOINT = "SELECT position FROM headwater.checkpoint WHERE name = %s"
+CHECKPOINTS = "SELECT name, position FROM headwater.checkpoint"
 MOVE = """
     INSERT INTO headwater.checkpoint AS c VALUES (%s, %s)
     ON CONFLICT (name) DO UPDATE SET position = greatest(c.position, excluded.position)
@@ -33,6 +34,9 @@ class PostgresReactions:
     async def checkpoint(self, name: str) -> Position:
         rows = await self._ask(CHECKPOINT, name)
         return int(rows[0][0]) if rows else 0
+
+    async def checkpoints(self) -> dict[str, Position]:
+        return {str(name): int(position) for name, position in await self._ask(CHECKPOINTS)}
 
     async def move(self, name: str, position: Position) -> None:
         await self._do(MOVE, name, position)

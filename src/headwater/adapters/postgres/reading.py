@@ -89,10 +89,9 @@ class Reader:
 
     async def _upto(self, query: Query, after: Position, limit: int) -> Position:
         """How far to look: what is known to be settled, if that is enough; else up to the head."""
-        window = WINDOW if query.items else limit
-        if after + window <= self._settled:
-            return after + window
-        return min(await self.head(), after + WINDOW) if query.items else await self.head()
+        enough = after + (WINDOW if query.items else limit)
+        head = self._settled if enough <= self._settled else await self.head()
+        return min(head, after + WINDOW) if query.items else head
 
     async def _rows(self, sql: str, parameters: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         async def ask(connection: Connection) -> list[tuple[Any, ...]]:

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import psycopg
 
-from headwater.adapters.postgres import migrations
+from headwater.adapters.postgres import migrations, moving
 from headwater.adapters.postgres.address import parse
 from headwater.adapters.postgres.faults import translate
 from headwater.adapters.postgres.grouping import Order
@@ -18,7 +18,7 @@ from headwater.adapters.postgres.watch import Watch
 from headwater.adapters.postgres.writer import Writer
 from headwater.clock import Clock, SystemClock
 from headwater.errors import StoreCorrupt
-from headwater.messages import ALL, Appended, Batch, Condition, Envelope, Page, Position, Query, Write
+from headwater.messages import ALL, Appended, Batch, Condition, Envelope, Page, Position, Query, Receipt, Write
 from headwater.store.deciding import Turns, decide_optimistically
 from headwater.store.port import LOAD_LIMIT, MAX_EVENT_BYTES, Capabilities, Decision, Size, check_stream, check_writes
 
@@ -66,6 +66,7 @@ class PostgresStore:
         self.clock = clock
         self.capabilities = Capabilities(durable=durable, shared=True, notified=not server.pooled)
         self.reading = reader
+        self._kinds = kinds
         self.watch = Watch(server, reader.head)
         self.writer = Writer(server, kinds, clock, self.watch.notify)
         self._max_event_bytes = max_event_bytes
@@ -123,6 +124,13 @@ class PostgresStore:
         check_stream(stream)
         async with self._turns.of(stream):
             return await decide_optimistically(self, stream, decision, id=id, fingerprint=fingerprint)
+
+    async def receipts(self, after: str = "", *, limit: int = 1000) -> list[Receipt]:
+        return await moving.receipts(self.server, after, limit)
+
+    async def restore(self, events: Sequence[Envelope], receipts: Sequence[Receipt] = ()) -> None:
+        await moving.restore(self.server, self._kinds, events, receipts)
+        self.watch.notify(events[-1].position if events else 0)
 
     # -- reading
 

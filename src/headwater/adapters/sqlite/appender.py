@@ -9,8 +9,9 @@ from headwater.adapters.sqlite.kinds import Kinds
 from headwater.adapters.sqlite.queries import first_match
 from headwater.clock import Clock
 from headwater.errors import ConditionFailed, IdReused, WrongExpectedVersion
-from headwater.messages import Appended, Condition, Write
+from headwater.messages import Appended, Condition, Envelope, Receipt, Write
 from headwater.store.meta import encode_meta
+from headwater.store.port import as_new, check_restored
 
 MAX_CACHED_STREAMS = 50_000
 
@@ -147,6 +148,24 @@ class Appender:
         self._touched.add(write.stream)
         self._keep(write.stream, (stream, version))
         return version
+
+    def restore(self, events: Sequence[Envelope], receipts: Sequence[Receipt]) -> None:
+        """Take on events of another store at their own positions. Raises Conflict with nothing taken."""
+        self.flush()
+        versions = {name: self._find_stream(name)[1] for name in {event.stream for event in events}}
+        check_restored(events, self.last_position, versions)
+        for event in events:
+            self.last_position = event.position - 1
+            self._take(Write(event.stream, [as_new(event)]), self._place_of(event.stream))
+        for each in receipts:
+            if not self.find(each.id, ""):
+                text = ",".join(map(str, each.versions))
+                self._appends[each.id] = (each.first, each.last, text, each.fingerprint)
+        self._insert()
+        self._clear()
+
+    def _place_of(self, stream: str) -> tuple[int, int]:
+        return self._streams.get(stream) or self._find_stream(stream)
 
     def flush(self) -> None:
         """Insert the rows collected so far."""

@@ -29,6 +29,10 @@ class SqliteReactions:
             position: Position = self._store.reader.execute(sql, (name,)).get
         return position
 
+    async def checkpoints(self) -> dict[str, Position]:
+        with translated(self._store.path):
+            return dict(self._store.reader.execute("SELECT name, position FROM checkpoint"))
+
     async def move(self, name: str, position: Position) -> None:
         # Losing the last moves in a power cut only repeats work that counts once.
         await self._store.transact(lambda connection: connection.execute(MOVE, (name, position)), durable=False)

@@ -8,7 +8,7 @@ import apsw
 from headwater.adapters.sqlite.appender import FIND_APPEND, stored_append
 from headwater.adapters.sqlite.kinds import Kinds
 from headwater.adapters.sqlite.queries import WINDOW, matching
-from headwater.messages import Appended, Batch, Envelope, Kind, Page, Position, Query
+from headwater.messages import Appended, Batch, Envelope, Kind, Page, Position, Query, Receipt
 from headwater.store.meta import decode_meta
 from headwater.store.port import LOAD_LIMIT
 
@@ -26,6 +26,7 @@ SCAN = f"""
     SELECT count(*), max(position), {ROWS_AS_JSON} FROM (
         SELECT position, kind, data FROM event WHERE {{}} ORDER BY position LIMIT ?)
 """
+RECEIPTS = "SELECT id, first, last, versions, fingerprint FROM append WHERE id > ? ORDER BY id LIMIT ?"
 READ = """
     SELECT position, stream.name, event.version, kind, time, data, meta
     FROM event JOIN stream ON stream.id = event.stream WHERE position IN ({}) ORDER BY position LIMIT ?
@@ -112,6 +113,13 @@ class Reader:
         """See EventStore.find_append."""
         row: Any = self._near().execute(FIND_APPEND, (id,)).get
         return stored_append(id, fingerprint, row)
+
+    def receipts(self, after: str, limit: int) -> list[Receipt]:
+        """See EventStore.receipts."""
+        rows: list[Any] = self._near().execute(RECEIPTS, (after, limit)).fetchall()
+        return [
+            Receipt(id, first, last, tuple(map(int, known.split(","))), mark) for id, first, last, known, mark in rows
+        ]
 
     def head(self) -> Position:
         """See EventStore.head."""

@@ -1,7 +1,7 @@
 """The event store on one SQLite file (or in memory). Several processes may use one file."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from types import TracebackType
 from typing import Self, TypeVar
@@ -17,7 +17,7 @@ from headwater.adapters.sqlite.watch import Watch
 from headwater.adapters.sqlite.writer import Writer
 from headwater.clock import Clock, SystemClock
 from headwater.errors import StoreCorrupt, StoreLocked, StoreNotFound
-from headwater.messages import ALL, Appended, Batch, Condition, Envelope, Page, Position, Query, Write
+from headwater.messages import ALL, Appended, Batch, Condition, Envelope, Page, Position, Query, Receipt, Write
 from headwater.store.port import LOAD_LIMIT, MAX_EVENT_BYTES, Capabilities, Decision, Size, check_stream, check_writes
 
 T = TypeVar("T")
@@ -101,6 +101,13 @@ class SqliteStore:
         write = Write(stream, events, version)
         check_writes((write,), id, self._max_event_bytes)
         return self._appender.append((write,), None, id, fingerprint)
+
+    async def receipts(self, after: str = "", *, limit: int = 1000) -> list[Receipt]:
+        with self._faults:
+            return self._reading.receipts(after, limit)
+
+    async def restore(self, events: Sequence[Envelope], receipts: Sequence[Receipt] = ()) -> None:
+        await self.writer.run(partial(self._appender.restore, events, receipts))
 
     async def transact(self, work: Callable[[apsw.Connection], T], *, durable: bool = True) -> T:
         """Run `work` on the writer's connection inside its next transaction; for views and checkpoints.

@@ -32,6 +32,7 @@ _SUBJECTS = (
     "deciding",
     "naming",
     "closing",
+    "moving",
     "laws",
 )
 pytest.register_assert_rewrite(*(f"{__name__}.{subject}" for subject in _SUBJECTS))  # before they are imported
@@ -44,6 +45,7 @@ from headwater.testing.conformance import (  # noqa: E402
     deciding,
     idempotency,
     laws,
+    moving,
     naming,
     racing,
     reading,
@@ -87,4 +89,5 @@ class EventStoreConformance:
     TestOddData = naming.TestOddData
     TestClosing = closing.TestClosing
     TestReopening = closing.TestReopening
+    TestMoving = moving.TestMoving
     TestLaws = laws.TestLaws
