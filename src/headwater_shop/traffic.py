@@ -7,7 +7,8 @@ A simulated day passes in ten minutes, so that its rush hours show. What runs lo
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
@@ -22,7 +23,7 @@ from headwater_shop.domain.cart import AddItem, CheckOut
 from headwater_shop.domain.customer import RegisterCustomer
 from headwater_shop.domain.product import ReceiveStock
 from headwater_shop.domain.shared import Address, Moment
-from headwater_shop.event_driven.views import ProductCard, product_card
+from headwater_shop.event_driven.views import ProductCard, order_summary, product_card
 from headwater_shop.web import shelf
 
 DAY: Final = 600.0  # seconds of real time
@@ -48,19 +49,12 @@ _STREETS: Final = ("Mill Lane", "Weir Street", "Orchard Row", "Ferry Road", "Cha
 
 log = logging.getLogger("headwater_shop.traffic")
 
-_BASKETS = """
-SELECT json_array_length(lines) AS value, count(*) AS times FROM order_summary WHERE kind = 'order' GROUP BY 1
-"""
+_SAMPLE = 500  # orders
 _HOURS = (
     "SELECT CAST(substr(placed_at, 12, 2) AS INTEGER) AS value, count(*) AS times FROM order_summary "
     "WHERE origin = 'import' AND kind = 'order' GROUP BY 1"
 )
 _COUNTRIES = "SELECT country AS value, count(*) AS times FROM order_summary WHERE kind = 'order' GROUP BY 1"
-_QUANTITIES = """
-SELECT json_extract(each.value, '$.quantity') AS value, count(*) AS times
-FROM (SELECT lines FROM order_summary WHERE kind = 'order' ORDER BY order_id DESC LIMIT 500) AS some,
-  json_each(some.lines) AS each GROUP BY 1
-"""
 _PRODUCTS = "SELECT stock_code AS value, sale_rows AS times FROM product_card WHERE listed AND sale_rows > 0"
 
 
@@ -92,13 +86,20 @@ async def habits(runtime: Runtime) -> Habits:
     """Learn the habits from the views."""
     hours = await _weighted(runtime, _HOURS, [(12, 1)])
     most = max(hours.times)
+    orders = await runtime.find(order_summary, where={"kind": "order"}, order_by=["-order_id"], limit=_SAMPLE)
     return Habits(
         await _weighted(runtime, _PRODUCTS, []),
-        await _weighted(runtime, _BASKETS, [(1, 1)]),
-        await _weighted(runtime, _QUANTITIES, [(1, 1)]),
+        _counted(len(order.lines) for order in orders),
+        _counted(line.quantity for order in orders for line in order.lines),
         await _weighted(runtime, _COUNTRIES, [("United Kingdom", 1)]),
         {hour: times / most for hour, times in zip(hours.values, hours.times, strict=True)},
     )
+
+
+def _counted(values: Iterable[int]) -> Weighted:
+    """Each value with how often it came; one of each where nothing came yet."""
+    times = Counter(values) or Counter([1])
+    return Weighted(list(times), list(times.values()))
 
 
 async def _weighted(runtime: Runtime, sql: str, otherwise: list[tuple[Any, int]]) -> Weighted:

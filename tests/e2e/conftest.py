@@ -21,11 +21,14 @@ FLAGS = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="session")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    """A shop with a month of made-up sales, a quick bank that never fails by itself, and quick packers."""
+@pytest.fixture(scope="session", params=["sqlite"])
+def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """A shop with a month of made-up sales, a quick bank that never fails by itself, and quick packers; on SQLite, or
+    on what a module's `parametrize` says."""
     folder = tmp_path_factory.mktemp("shop")
     store = f"sqlite:///{folder / 'shop.db'}"
+    if request.param == "postgresql":
+        store = request.getfixturevalue("new_schema")(request.getfixturevalue("postgres"))
     write_csv(folder / "month.csv", seed=7, orders=120, start=date(2024, 11, 1), days=60)
     headwater("shop", "import", str(folder / "month.csv"), "--store", store)
     options = ["--port", "0", "--payment-delay", "0.6", "--payment-failures", "0", "--packing", "1"]

@@ -30,7 +30,7 @@ class Shop:
     url: str
     store: str
 
-    def command(self, name: str, **fields: Any) -> None:
+    def command(self, name: str, /, **fields: Any) -> None:
         """Execute a command over the shop's API, as another shopkeeper would, until the products' view shows it."""
         done = self._api(f"commands/{name}", {**fields, "at": datetime.now(UTC).isoformat()})
         self._api(f"views/product_card?limit=1&after={done['position']}")

@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 from real_shop import Shop, Watch
 from shopping_steps import (
@@ -16,6 +17,8 @@ from shopping_steps import (
     put_into_cart,
     some_product,
 )
+
+pytestmark = pytest.mark.parametrize("shop", ["sqlite", "postgresql"], indirect=True, scope="session")
 
 
 def test_searches_fills_a_cart_checks_out_and_sees_the_order_paid_and_dispatched(page: Page, pictures: Path) -> None:

@@ -72,14 +72,14 @@ def three_months() -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("name", ["generated", *map(str, three_months())], ids=lambda name: Path(name).name)
-def test_the_report_equals_the_oracle_and_again_changes_nothing(name: str, year: Path, tmp_path: Path) -> None:
+def test_the_report_equals_the_oracle_and_again_changes_nothing(name: str, year: Path, kept_url: str) -> None:
     path = year if name == "generated" else Path(name)
-    run(imported_twice(path, tmp_path / "shop.db"), seconds=120)
+    run(imported_twice(path, kept_url), seconds=120)
 
 
-async def imported_twice(path: Path, store: Path) -> None:
+async def imported_twice(path: Path, url: str) -> None:
     expected = oracle(path)
-    async with shop(store) as runtime:
+    async with Runtime.open(shop_app(), url) as runtime:
         first = await import_file(runtime, path)
         assert await report(runtime) == expected
         assert counted(first) == {name: expected[name] for name in counted(first)}

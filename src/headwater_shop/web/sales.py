@@ -16,7 +16,7 @@ from headwater_shop.web.words import country, month, title
 
 _BEST_CUSTOMERS = """
 SELECT customer_id, country, name, orders, spent FROM customer WHERE bought
-ORDER BY CAST(spent AS REAL) DESC, customer_id LIMIT 10
+ORDER BY CAST(spent AS DOUBLE PRECISION) DESC, customer_id LIMIT 10
 """
 _LATEST = """
 SELECT order_id, status, total, country, placed_at FROM order_summary WHERE origin = 'shop' AND placed_at IS NOT NULL

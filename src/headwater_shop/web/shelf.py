@@ -13,12 +13,13 @@ PAGE: Final = 24
 MAX_PAGE: Final = 1000
 MAX_WORDS: Final = 8
 
-# Exact decimals are text in SQL; for sorting, their nearest float is good enough.
+# The SQL here is understood by SQLite and PostgreSQL alike. In the former exact decimals are text: for sorting, their
+# nearest float is good enough.
 SORTS: Final = {
     "popular": ("Best sellers", "(available IS NULL OR available <= 0), sold DESC, stock_code"),
-    "price": ("Price, low to high", "CAST(price AS REAL), stock_code"),
-    "price-down": ("Price, high to low", "CAST(price AS REAL) DESC, stock_code"),
-    "name": ("Name, A to Z", "name COLLATE NOCASE, stock_code"),
+    "price": ("Price, low to high", "CAST(price AS DOUBLE PRECISION), stock_code"),
+    "price-down": ("Price, high to low", "CAST(price AS DOUBLE PRECISION) DESC, stock_code"),
+    "name": ("Name, A to Z", "lower(name), stock_code"),
 }
 
 _FIELDS: Final = "stock_code, name, category, price, available, sold"
@@ -70,8 +71,11 @@ def item(card: ProductCard) -> Item:
 async def categories(runtime: Runtime) -> list[Category]:
     """All categories by name, 'Other' last."""
     rows = await runtime.sql(
-        "SELECT category, count(*) AS items, stock_code, max(sold) FROM product_card WHERE listed AND category != '' "
-        "GROUP BY category ORDER BY category = 'Other', category"
+        "SELECT category, items, stock_code FROM (SELECT category, stock_code, "
+        "count(*) OVER (PARTITION BY category) AS items, "
+        "row_number() OVER (PARTITION BY category ORDER BY sold DESC, stock_code) AS place "
+        "FROM product_card WHERE listed AND category <> '') AS ranked "
+        "WHERE place = 1 ORDER BY category = 'Other', category"
     )
     return [Category(row["category"], row["items"], row["stock_code"]) for row in rows]
 
@@ -99,10 +103,10 @@ async def small_gifts(runtime: Runtime, limit: int, below: Decimal) -> list[Item
     """What sells best below a price, at most one thing of a category."""
     ranked = (
         f"SELECT {_FIELDS}, row_number() OVER (PARTITION BY category ORDER BY sold DESC, stock_code) AS rank "
-        "FROM product_card WHERE listed AND available > 0 AND CAST(price AS REAL) < ?"
+        "FROM product_card WHERE listed AND available > 0 AND CAST(price AS DOUBLE PRECISION) < ?"
     )
     rows = await runtime.sql(
-        f"SELECT {_FIELDS} FROM ({ranked}) WHERE rank = 2 ORDER BY sold DESC LIMIT ?", [float(below), limit]
+        f"SELECT {_FIELDS} FROM ({ranked}) AS ranked WHERE rank = 2 ORDER BY sold DESC LIMIT ?", [float(below), limit]
     )
     return msgspec.convert(rows, list[Item])
 
@@ -113,8 +117,8 @@ def _conditions(words: str, category: str) -> tuple[str, list[Any]]:
         where.append("category = ?")
         values.append(category)
     for word in words.split()[:MAX_WORDS]:
-        where.append("(name LIKE ? ESCAPE '\\' OR stock_code = ?)")
-        values += [f"%{_pattern(word)}%", word.upper()]
+        where.append("(lower(name) LIKE ? ESCAPE '\\' OR stock_code = ?)")
+        values += [f"%{_pattern(word.lower())}%", word.upper()]
     return " AND ".join(where), values
 
 
