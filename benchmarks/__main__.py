@@ -1,14 +1,19 @@
-"""`python -m benchmarks [NAME …] [--json] [--quick] [--dir DIR]`, from the root of the repository."""
+"""`python -m benchmarks [NAME …] [--store KIND] [--json] [--quick] [--dir DIR]`, from the root of the repository."""
 
 import argparse
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from benchmarks.environments import ROOT, on_real_disk, say
 from benchmarks.report import as_json, as_table, rows
 from benchmarks.runner import Run
 from benchmarks.suite import SUITE
+from benchmarks.suite_postgres import POSTGRES_SUITE
+from headwater.testing.postgres import PostgresServer, postgres_server
+
+SUITES = {"sqlite": SUITE, "postgresql": POSTGRES_SUITE}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -19,10 +24,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not on_real_disk(work):
         say(f"{work} is in memory, where an fsync costs nothing: choose a folder on a disk with --dir")
         return 2
-    runs = [Run(bench, options.quick) for bench in SUITE if not options.names or bench.name in options.names]
-    for run in runs:
-        say(f"-- {run.bench.name}: {run.bench.about}")
-        run.play(work)
+    with server_for(options.store) as server:
+        wanted = [bench for bench in SUITES[options.store] if not options.names or bench.name in options.names]
+        runs = [Run(bench, options.quick, server) for bench in wanted]
+        for run in runs:
+            say(f"-- {run.bench.name}: {run.bench.about}")
+            run.play(work)
     found = [row for run in runs for row in rows(run.bench, run.lines)]
     print(as_json(found) if options.json else as_table(found), flush=True)
     for problem in (problem for run in runs for problem in run.problems):
@@ -30,14 +37,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return int(any(run.failed for run in runs))
 
 
+def server_for(store: str) -> AbstractContextManager[PostgresServer | None]:
+    """A server as it comes, with room for what is written between two checkpoints."""
+    if store != "postgresql":
+        return nullcontext()
+    return postgres_server(settings={"max_wal_size": "4GB", "checkpoint_timeout": "30min"})
+
+
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    names = [bench.name for bench in SUITE]
+    names = [bench.name for suite in SUITES.values() for bench in suite]
     parser = argparse.ArgumentParser(prog="headwater bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(names)}; all by default")
     parser.add_argument("--json", action="store_true", help="print a list of objects instead of a table")
     parser.add_argument("--quick", action="store_true", help="short rounds, to see that it works; no figures to quote")
     parser.add_argument("--dir", type=Path, default=ROOT / "var" / "bench", help="where to write: on a real disk")
+    parser.add_argument("--store", choices=list(SUITES), default="sqlite", help="what is measured; sqlite by default")
     options = parser.parse_args(arguments)
+    names = [bench.name for bench in SUITES[options.store]]
     unknown = sorted(set(options.names) - set(names))
     if unknown:
         parser.error(f"no bench named {', '.join(unknown)}; there are {', '.join(names)}")

@@ -21,6 +21,9 @@ EMMETT_PACKAGES = (
 )
 
 
+MESSAGE_DB = "@eventide/message-db@1"
+
+
 class Unavailable(Exception):
     """An environment can't be had here; says why."""
 
@@ -55,6 +58,21 @@ def emmett_folder() -> Path:
         run(["npm", "install", "--legacy-peer-deps", "--no-audit", "--no-fund", *EMMETT_PACKAGES], EMMETT)
         stamp.write_text(json.dumps(EMMETT_PACKAGES))
     return EMMETT
+
+
+@cache
+def message_db_folder() -> Path:
+    """The folder of message-db's SQL, brought from npm."""
+    if shutil.which("npm") is None:
+        raise Unavailable("npm is not on the path")
+    folder, stamp = PEERS / "message-db", PEERS / "message-db" / "installed.json"
+    if not up_to_date(stamp, MESSAGE_DB):
+        say(f"bringing message-db to {folder.relative_to(ROOT)}/")
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "package.json").write_text('{"private": true}\n')
+        run(["npm", "install", "--no-audit", "--no-fund", MESSAGE_DB], folder)
+        stamp.write_text(json.dumps(MESSAGE_DB))
+    return folder / "node_modules" / "@eventide" / "message-db" / "database"
 
 
 def up_to_date(stamp: Path, wanted: object) -> bool:

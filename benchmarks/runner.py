@@ -8,6 +8,7 @@ from pathlib import Path
 from benchmarks.environments import ROOT, Unavailable, say
 from benchmarks.player import Failed, Line, Player, player
 from benchmarks.suite import Bench, Contender
+from headwater.testing.postgres import PostgresServer
 
 QUICK_ROUNDS = 3
 
@@ -15,8 +16,9 @@ QUICK_ROUNDS = 3
 class Run:
     """One run of one bench: `lines` holds what each contender measured, `problems` what was left out or failed."""
 
-    def __init__(self, bench: Bench, quick: bool) -> None:
+    def __init__(self, bench: Bench, quick: bool, server: PostgresServer | None = None) -> None:
         self.bench = bench
+        self._server = server
         self.lines: dict[str, list[Line]] = {each.name: [] for each in (bench.ours, *bench.rivals)}
         self.problems: list[str] = []
         self.failed = False
@@ -46,11 +48,13 @@ class Run:
         for number, each in enumerate((bench.ours, *bench.rivals)):
             try:
                 self._players[each.name] = player(bench, each, folder / str(number), self._quick)
+                self._add_database(folder / str(number))
             except Unavailable as reason:
                 self._problem(f"{each.name} left out: {reason}")
 
     def _round(self, name: str, number: str, folder: Path) -> None:
         directory = Path(tempfile.mkdtemp(prefix="round-", dir=folder))
+        database = self._add_database(directory)
         try:
             line = self._players[name].play(directory)
         except Failed as reason:
@@ -63,6 +67,17 @@ class Run:
             say(f"{self.bench.name}  {number}  {name}: {shown(line)}")
         finally:
             shutil.rmtree(directory, ignore_errors=True)
+            if self._server and database:
+                self._server.drop_database(database)
+
+    def _add_database(self, directory: Path) -> str:
+        """An empty database for a directory, where the bench wants one; its address."""
+        if self._server is None:
+            return ""
+        url = self._server.create_database()
+        (directory / "postgres").write_text(url)
+        self._server.execute("CHECKPOINT")  # what others have written is nobody's burden
+        return url
 
     def _problem(self, text: str) -> None:
         self.problems.append(f"!! {self.bench.name}: {text}")

@@ -65,6 +65,11 @@ def catchup_events(quick: bool) -> int:
     return 100_000 if quick else 500_000
 
 
+def pg_catchup_events(quick: bool) -> int:
+    """The same on PostgreSQL, where each round copies the whole database."""
+    return 50_000 if quick else 200_000
+
+
 def mine(worker: int, k: int) -> int:
     """The aggregate of a worker's k-th command: each worker has its own share of them, and takes them in turn."""
     share = range(worker, AGGREGATES, DEFAULT_CONCURRENCY)

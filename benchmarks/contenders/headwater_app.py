@@ -8,7 +8,7 @@ from benchmarks.workload import AGGREGATES, EVENTS_PER_AGGREGATE, aggregate, eve
 from headwater import App, Decider, NewEvent, Rejected, View, Write, open_store
 from headwater import command as declared_command
 from headwater import event as declared_event
-from headwater.adapters.sqlite.store import SqliteStore
+from headwater.store.port import EventStore
 
 
 @declared_event("item.added")
@@ -70,13 +70,20 @@ def new_event(n: int) -> NewEvent:
 
 
 async def populate(path: Path, events: int = AGGREGATES * EVENTS_PER_AGGREGATE) -> Path:
-    """Appends round-robin over the aggregates, so that an aggregate's events were never neighbours in time."""
-    async with await open_store(f"sqlite:///{path}") as store:
-        for start in range(0, events, AGGREGATES):
-            numbers = range(start, start + AGGREGATES)
-            await store.append(*(Write(aggregate(n), [new_event(n)]) for n in numbers))
+    """Fills a file."""
+    await populate_at(f"sqlite:///{path}", events)
     return path
 
 
-async def opened(path: Path) -> SqliteStore:
-    return await open_store(f"sqlite:///{path}")
+async def populate_at(url: str, events: int) -> None:
+    """Appends round-robin over the aggregates, so that an aggregate's events were never neighbours in time."""
+    async with await open_store(url) as store:
+        for start in range(0, events, AGGREGATES):
+            numbers = range(start, start + AGGREGATES)
+            await store.append(*(Write(aggregate(n), [new_event(n)]) for n in numbers))
+
+
+async def opened(path: Path) -> EventStore:
+    """A store in a file, or in the database that its directory comes with."""
+    database = path.parent / "postgres"
+    return await open_store(database.read_text() if database.exists() else f"sqlite:///{path}")

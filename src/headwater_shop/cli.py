@@ -82,7 +82,7 @@ async def _run(store: str, surroundings: Surroundings, host: str, port: int, sho
         if filled is None and not await opened.runtime.store.head():
             filled = await fill(opened.runtime, lambda _done, _total: None)
         if filled:
-            note(f"filled {store} with {filled.rows:,} made-up rows in {filled.seconds:.1f} s")
+            note(f"filled {opened.runtime.store.address} with {filled.rows:,} made-up rows in {filled.seconds:.1f} s")
         async with asyncio.TaskGroup() as group:
             buying = group.create_task(Traffic(opened.runtime, shoppers, say=note).run(), name="traffic")
             await _serve(opened, store, host, port)
@@ -93,7 +93,7 @@ async def _serve(opened: Running, store: str, host: str, port: int) -> None:
     """Serve at the port or the next that is free."""
 
     def tell(address: Address) -> None:
-        print_line(f"The shop is open at {address.url}/ on {store}; Ctrl-C closes it".encode())
+        print_line(f"The shop is open at {address.url}/ on {opened.runtime.store.address}; Ctrl-C closes it".encode())
 
     ui = shop_ui(opened.runtime, opened.cards)
     last = port if port == 0 else min(port + PORTS_TRIED, 65535)

@@ -1,6 +1,7 @@
 """What goes wrong with a server: a typed error each, nothing half-written, and the store goes on."""
 
 import asyncio
+import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager, suppress
 from pathlib import Path
@@ -94,7 +95,7 @@ async def test_addresses_of_a_wrong_form(url: str) -> None:
 @pytest.fixture(scope="module")
 def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
     """A server with one role that needs a password, and few connections."""
-    rules = Path("/tmp", f"headwater-hba-{tmp_path_factory.getbasetemp().name}-{id(tmp_path_factory)}")
+    rules = Path(tempfile.gettempdir(), f"headwater-hba-{tmp_path_factory.getbasetemp().name}-{id(tmp_path_factory)}")
     rules.write_text("host all guest 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\n")
     rules.chmod(0o644)
     with postgres_server(settings={"hba_file": str(rules), "max_connections": "8"}) as server:

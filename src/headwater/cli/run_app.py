@@ -62,6 +62,7 @@ class _Server:
             self._tell(address.url)
 
         async with Runtime.open(self.app, self.url) as runtime:
+            self.url = runtime.store.address  # as it may be shown
             await serve(http_app(runtime), host, port, started=started)
 
     def _tell(self, address: str) -> None:
