@@ -25,6 +25,7 @@ from headwater.messages import (
 
 MAX_EVENT_BYTES = 1024 * 1024
 MAX_NAME_CHARS = 255
+MAX_TYPE_VERSION = 2**31 - 1
 LOAD_LIMIT = 10_000
 
 _read_json = msgspec.json.Decoder(msgspec.Raw).decode
@@ -151,10 +152,8 @@ def check_writes(writes: tuple[Write, ...], id: str, max_event_bytes: int) -> No
         raise BadInput("an append needs at least one event")
     if id:
         _check_name("append id", id)
-    names = [write.stream for write in writes]
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise BadInput(f"stream {twice!r} is written twice in one append; join the two writes")
+    if len(writes) > 1:
+        _check_distinct([write.stream for write in writes])
     for write in writes:
         check_stream(write.stream)
         for event in write.events:
@@ -164,6 +163,12 @@ def check_writes(writes: tuple[Write, ...], id: str, max_event_bytes: int) -> No
                 _check_event(event)
             for tag in event.tags:
                 _check_name("tag", tag)
+
+
+def _check_distinct(names: Sequence[str]) -> None:
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise BadInput(f"stream {twice!r} is written twice in one append; join the two writes")
 
 
 def check_restored(events: Sequence[Envelope], head: Position, versions: Mapping[str, int]) -> None:
@@ -185,8 +190,8 @@ def as_new(event: Envelope) -> NewEvent:
 
 def _check_event(event: NewEvent) -> None:
     _check_name("event type", event.type)
-    if event.type_version < 1:
-        raise BadInput(f"event {event.type!r}: a type version is 1 or more, not {event.type_version}")
+    if not 1 <= event.type_version <= MAX_TYPE_VERSION:
+        raise BadInput(f"event {event.type!r}: a type version is 1 to {MAX_TYPE_VERSION}, not {event.type_version}")
     try:
         event.data.decode()
         _read_json(event.data)

@@ -119,6 +119,11 @@ class PostgresServer:
         return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
 
     @property
+    def folder(self) -> Path:
+        """Where its files are."""
+        return self._data
+
+    @property
     def pid(self) -> int:
         """The process id of the running server."""
         assert self._process, "the server does not run"

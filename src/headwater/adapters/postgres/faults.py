@@ -1,5 +1,6 @@
 """PostgreSQL's errors as Headwater's: typed, with the store's address and what to do."""
 
+import struct
 from types import TracebackType
 
 import psycopg
@@ -35,6 +36,7 @@ _KINDS: tuple[tuple[tuple[type[Exception], ...], type[StoreError]], ...] = (
 )
 _REFUSED = "password authentication failed", "no password supplied", "no pg_hba.conf entry", "authentication failed"
 
+STANDBY = "HW003"
 UNDONE = (pg.SerializationFailure, pg.DeadlockDetected, pg.LockNotAvailable, pg.OutOfMemory)
 """The server has rolled everything back and lives on: trying again is safe, and may help."""
 
@@ -52,8 +54,10 @@ def translate(error: BaseException, store: str) -> BaseException:
         return Overloaded("the queue for a connection", 0)
     if isinstance(error, psycopg.OperationalError) and not error.sqlstate:
         return _unconnected(error, store)
-    if isinstance(error, psycopg.DataError):
+    if isinstance(error, (psycopg.DataError, UnicodeEncodeError, struct.error)):
         return BadInput(f"PostgreSQL cannot hold this: {' '.join(str(error).split())}")
+    if isinstance(error, psycopg.Error) and error.sqlstate == STANDBY:
+        return _made(StoreReadOnly, error, store)
     if isinstance(error, psycopg.Error) and (error.sqlstate or "").startswith("HW"):  # raised by our own functions
         return _made(StoreError, error, store)
     for kinds, typed in _KINDS:

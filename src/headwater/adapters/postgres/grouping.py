@@ -16,6 +16,7 @@ from headwater.messages import Appended, Condition, NewEvent, QueryItem, Write
 from headwater.store.meta import encode_meta
 
 ANY, IMPOSSIBLE = -1, -2
+MAX_VERSION = 2**63 - 1
 MAX_EVENTS = 5_000
 MAX_BYTES = 8 * 1024 * 1024
 MAX_KEYS = 256
@@ -127,7 +128,7 @@ class Group:
         distance = self._length[place - 1]
         if write.expected is not None:
             before = write.expected - distance
-            self._required[place - 1] = before if before >= 0 else IMPOSSIBLE
+            self._required[place - 1] = before if 0 <= before <= MAX_VERSION else IMPOSSIBLE
         for event in write.events:
             distance += 1
             self._places.append((place, distance))
@@ -176,22 +177,23 @@ class Group:
         more = self._tags or self._receipts or self._conditions or self._gate
         return len(self._events) == len(self._streams) == 1 and not more
 
-    def single_arguments(self) -> tuple[Any, ...]:
-        """The arguments of `append_one`."""
+    def single_arguments(self) -> list[bytes]:
+        """The arguments of `append_one`, in binary."""
         event, write = self._events[0], self.orders[0].writes[0]
-        kind = self._kinds[event.type, event.type_version]
-        key = next(iter(self._keys))
-        recorded = event.time or self._now
-        return key, write.stream, self._required[0], kind, recorded, event.data.decode(), encode_meta(event)
+        kind, key = self._kinds[event.type, event.type_version], next(iter(self._keys))
+        return [
+            packing.integer(key), write.stream.encode(), packing.bigint(self._required[0]), packing.integer(kind),
+            packing.bigint(event.time if event.time > 0 else self._now), event.data, encode_meta(event).encode(),
+        ]  # fmt: skip
 
-    def arguments(self) -> tuple[Any, ...]:
-        """The arguments of `append_group`."""
+    def arguments(self) -> list[bytes]:
+        """The arguments of `append_group`, in binary."""
         integers, texts, events = packing.integers, packing.texts, self._events
         gate = self._gate or len(self._keys) > MAX_KEYS
         keys = [] if gate else sorted(key << 1 | exclusive for key, exclusive in self._keys.items())
         places, distances = zip(*self._places, strict=True)
-        return (
-            gate, integers(keys), self._now,
+        return [
+            b"\1" if gate else b"\0", integers(keys), packing.bigint(self._now),
             texts([name.encode() for name in self._streams]), integers(self._required),
             integers(places), integers(distances),
             integers([self._kinds[each.type, each.type_version] for each in events]),
@@ -199,16 +201,14 @@ class Group:
             texts([each.data for each in events]), texts([encode_meta(each).encode() for each in events]),
             integers([number for number, _ in self._tags]), texts([tag.encode() for _, tag in self._tags]),
             texts([id.encode() for id in self._receipts]),
-            _json(list(self._receipts.values())).decode() if self._receipts else "",
+            _json(list(self._receipts.values())) if self._receipts else b"",
             self._asked(),
-        )  # fmt: skip
+        ]  # fmt: skip
 
-    def _asked(self) -> str:
+    def _asked(self) -> bytes:
         if not self._conditions:
-            return ""
-        return _json(
-            [[after, possible(item.types), possible(item.tags)] for after, item, _ in self._conditions]
-        ).decode()
+            return b""
+        return _json([[after, possible(item.types), possible(item.tags)] for after, item, _ in self._conditions])
 
     # -- judging
 
@@ -271,7 +271,7 @@ def _failure(
 
 def lock_key(name: str) -> int:
     """The advisory lock of a stream ('s…'), a tag ('t…') or an append's id ('i…'): 30 bits, never 0 (the gate)."""
-    return crc32(name.encode()) & 0x3FFF_FFFF or 1
+    return crc32(name.encode("utf-8", "surrogatepass")) & 0x3FFF_FFFF or 1
 
 
 def possible(names: Sequence[str]) -> list[str]:

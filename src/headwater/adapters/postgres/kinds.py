@@ -34,14 +34,16 @@ class Kinds:
             self.numbers[kind] = len(self.all)
             self.all.append(kind)
 
-    async def cover(self, number: int) -> None:
-        """Know all kinds up to that number, which is in the store."""
+    async def cover(self, number: int, connection: Connection | None = None) -> None:
+        """Know all kinds up to that number, which is in the store. Whoever holds a `connection` in a transaction has it
+        asked there: others may hold all the rest, and wait for this transaction."""
         if number >= len(self.all):
-            await self.refresh()
+            await (self._refresh(connection) if connection else self.refresh())
 
     async def number_all(self, events: Iterable[NewEvent]) -> None:
         """Give every kind of these events a number, committed at once: one that is never used does no harm."""
-        new = {(each.type, each.type_version) for each in events} - self.numbers.keys()
+        numbers = self.numbers
+        new = {kind for each in events if (kind := (each.type, each.type_version)) not in numbers}
         if not new:
             return
         kinds = sorted(new)

@@ -1,4 +1,4 @@
-"""Arrays in PostgreSQL's binary form. A driver's list of a thousand values costs a call each; this costs one.
+"""Values in PostgreSQL's binary form. Of a thousand values in a list, a driver makes a thousand calls; this one.
 
 The form: dimensions, flags, type; length and first index; then each value behind its size.
 """
@@ -11,8 +11,10 @@ from psycopg.adapt import Dumper
 from psycopg.pq import Format
 
 BIGINT, TEXT = 20, 25
+HEAD = 20  # bytes before the first value
 _head = struct.Struct(">iiiii").pack
-_size = struct.Struct(">i").pack
+_size = integer = struct.Struct(">i").pack
+bigint = struct.Struct(">q").pack
 
 
 class Integers(bytes):
@@ -41,6 +43,24 @@ def texts(values: Sequence[bytes]) -> Texts:
     for value in values:
         parts += _size(len(value)), value
     return Texts(b"".join(parts))
+
+
+def read_integers(packed: bytes | None) -> list[int]:
+    """What a bigint[] holds; nothing for NULL."""
+    if not packed or len(packed) <= HEAD:
+        return []
+    values: list[int] = list(struct.unpack(f">{'iq' * ((len(packed) - HEAD) // 12)}", packed[HEAD:]))
+    return values[1::2]
+
+
+def read_texts(packed: bytes | None) -> list[str]:
+    """What a text[] holds; nothing for NULL."""
+    found, at = [], HEAD
+    while packed and at < len(packed):
+        (size,) = struct.unpack_from(">i", packed, at)
+        at += 4 + size
+        found.append(packed[at - size : at].decode())
+    return found
 
 
 class _IntegersDumper(Dumper):

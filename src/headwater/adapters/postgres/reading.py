@@ -39,13 +39,21 @@ class Reader:
         self._server = server
         self._kinds = kinds
         self._store_id = store_id
-        self._settled: Position = 0  # the highest head seen: nothing at or below it will change
+        self._highest: Position = 0
+        self._connections = 0
 
     async def head(self) -> Position:
         """See EventStore.head."""
         rows = await self._rows(HEAD, ())
-        self._settled = max(self._settled, rows[0][0])
-        return self._settled
+        self._highest = max(self._settled, rows[0][0])
+        return self._highest
+
+    @property
+    def _settled(self) -> Position:
+        """The highest head seen: nothing at or below it changes, unless the server has lost its last moments."""
+        if self._connections != self._server.connections:
+            self._connections, self._highest = self._server.connections, 0
+        return self._highest
 
     async def load(self, stream: str, after: int, limit: int) -> Batch:
         """See EventStore.load. Versions of one stream are committed in their order, so no fence is needed."""
@@ -57,29 +65,37 @@ class Reader:
 
     async def scan(self, query: Query, after: Position, limit: int) -> Batch:
         """See EventStore.scan."""
-        upto = await self._upto(query, after, limit)
-        where, values = matching(query, after, upto)
-        return await self._batch((await self._rows(SCAN.format(where), (*values, limit)))[0], after, limit, upto)
+        while True:
+            upto, known = await self._upto(query, after, limit), self._server.connections
+            where, values = matching(query, after, upto)
+            row = (await self._rows(SCAN.format(where), (*values, limit)))[0]
+            if known == self._server.connections:
+                return await self._batch(row, after, limit, upto)
 
     async def scan_on(self, connection: Connection, query: Query, after: Position, limit: int, upto: Position) -> Batch:
         """`scan` as a transaction sees it beside which nobody appends."""
         where, values = matching(query, after, upto)
         cursor = await connection.execute(self._server.sql(SCAN.format(where)), (*values, limit), prepare=True)
         row: Any = await cursor.fetchone()
-        return await self._batch(row, after, limit, upto)
+        return await self._batch(row, after, limit, upto, connection)
 
-    async def _batch(self, row: tuple[Any, ...], after: Position, limit: int, upto: Position) -> Batch:
+    async def _batch(
+        self, row: tuple[Any, ...], after: Position, limit: int, upto: Position, on: Connection | None = None
+    ) -> Batch:
         count, position, text, kind = row
         if count:
-            await self._kinds.cover(kind)
+            await self._kinds.cover(kind, on)
         return Batch(text or "[]", self._kinds.all, count, position if count == limit else max(upto, after))
 
     async def read(self, query: Query, after: Position, limit: int) -> Page:
         """See EventStore.read."""
-        head = await self.head()
-        upto = min(head, after + WINDOW) if query.items else head
-        where, values = matching(query, after, upto)
-        rows = await self._rows(READ.format(where), (*values, limit))
+        while True:
+            head, known = await self.head(), self._server.connections
+            upto = min(head, after + WINDOW) if query.items else head
+            where, values = matching(query, after, upto)
+            rows = await self._rows(READ.format(where), (*values, limit))
+            if known == self._server.connections:
+                break
         events = [await self._envelope(row) for row in rows]
         return Page(events, events[-1].position if len(events) == limit else max(upto, after), head)
 

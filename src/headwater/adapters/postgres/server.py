@@ -13,12 +13,16 @@ from headwater.adapters.postgres import packing
 from headwater.adapters.postgres.address import Address
 from headwater.adapters.postgres.faults import UNDONE, lost, translate
 from headwater.adapters.postgres.migrations import in_schema
-from headwater.errors import StoreClosed
+from headwater.errors import StoreClosed, StoreReadOnly
 
 T = TypeVar("T")
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 
-CONNECT_TIMEOUT = 10  # seconds
+LIMITS = {
+    "connect_timeout": 10, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3,  # seconds
+    "tcp_user_timeout": 60_000,  # milliseconds
+}  # fmt: skip
+"""How soon a network that swallows everything is noticed. What the address says comes first."""
 BACKOFF = 0.02  # seconds: the longest wait before the second attempt; doubled for each further one
 BACKOFF_CAP = 1.0
 READERS = 4
@@ -52,6 +56,8 @@ class Server:
         self._durable = durable
         self.pooled = False
         self.closed = False
+        self.connections = 0
+        """How many were made: what is remembered from before the last may be of a server that has lost it since."""
         self._pool: AsyncConnectionPool[Connection] | None = None
 
     @classmethod
@@ -59,9 +65,12 @@ class Server:
         """Raises the typed error when the server cannot be reached now."""
         server = cls(address, patience=patience, durable=durable)
         try:
-            async with await server.connect() as first:
-                row = await (await first.execute("SELECT pg_backend_pid()")).fetchone()
-                server.pooled = row is None or row[0] != first.info.backend_pid
+            # Nothing is set here yet: behind a pooler it would stay in a session that is somebody else's next.
+            async with await server._unconfigured() as first:
+                row: Any = await (await first.execute("SELECT pg_backend_pid(), pg_is_in_recovery()")).fetchone()
+                server.pooled = row[0] != first.info.backend_pid
+                if row[1]:
+                    raise StoreReadOnly(address.shown, "the server is a standby, which cannot tell what is under way")
         except psycopg.Error as error:
             raise translate(error, address.shown) from error
         return server
@@ -72,24 +81,41 @@ class Server:
 
     async def connect(self) -> Connection:
         """A new connection. Raises the driver's errors."""
-        connection = await psycopg.AsyncConnection.connect(self.address.conninfo, **self._settings())
+        connection = await self._unconfigured()
         await self._configure(connection)
         return connection
+
+    async def _unconfigured(self) -> Connection:
+        return await psycopg.AsyncConnection.connect(self.address.conninfo, **self._settings())
 
     def _settings(self) -> dict[str, Any]:
         settings: dict[str, Any] = {"autocommit": True}
         if "application_name=" not in self.address.conninfo:
             settings["application_name"] = f"headwater {self.address.schema}"
-        if "connect_timeout=" not in self.address.conninfo:
-            settings["connect_timeout"] = CONNECT_TIMEOUT
-        return settings
+        limits = {name: value for name, value in LIMITS.items() if f"{name}=" not in self.address.conninfo}
+        return settings | limits
 
     async def _configure(self, connection: Connection) -> None:
+        self.connections += 1
         packing.register(connection)
         if self.pooled:  # what is set or prepared for a session would meet somebody else's
             connection.prepare_threshold = None
         elif not self._durable:
             await connection.execute("SET synchronous_commit = off")
+
+    @asynccontextmanager
+    async def in_one_trip(self, connection: Connection) -> AsyncIterator[None]:
+        """A transaction whose statements are sent together; errors come out at its end.
+
+        Behind a pooler its beginning and its end go alone: the driver may close a pipeline with a flush that nothing
+        follows, and for that the pooler would take a session and keep it.
+        """
+        if self.pooled:
+            async with connection.transaction(), connection.pipeline():
+                yield
+        else:
+            async with connection.pipeline(), connection.transaction():
+                yield
 
     # -- reading
 

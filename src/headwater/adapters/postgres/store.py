@@ -17,7 +17,7 @@ from headwater.adapters.postgres.server import Connection, Server
 from headwater.adapters.postgres.watch import Watch
 from headwater.adapters.postgres.writer import Writer
 from headwater.clock import Clock, SystemClock
-from headwater.errors import StoreCorrupt
+from headwater.errors import StoreCorrupt, StoreRefused
 from headwater.messages import ALL, Appended, Batch, Condition, Envelope, Page, Position, Query, Receipt, Write
 from headwater.store.deciding import Turns, decide_optimistically
 from headwater.store.port import LOAD_LIMIT, MAX_EVENT_BYTES, Capabilities, Decision, Size, check_stream, check_writes
@@ -28,13 +28,24 @@ SIZE = """
 """
 OBSTACLES = """
     SELECT format(
-        'process %s (%s) of user %s has a transaction open for %s s (%s): %s', pid,
-        coalesce(nullif(application_name, ''), 'no application name'), usename,
-        round(extract(epoch FROM clock_timestamp() - xact_start)), state,
+        '%s of user %s, open for %s: %s', who, of_user,
+        coalesce(
+            round(extract(epoch FROM clock_timestamp() - begun)) || ' s (' || state || ')',
+            'an unknown time (' || coalesce(state, 'grant pg_read_all_stats to see it') || ')'),
         string_agg(DISTINCT what, ', ' ORDER BY what))
-    FROM headwater.held JOIN pg_stat_activity USING (pid)
-    WHERE xact_start < clock_timestamp() - interval '0.5 s' AND pid <> pg_backend_pid()
-    GROUP BY pid, application_name, usename, xact_start, state ORDER BY xact_start
+    FROM headwater.held JOIN (
+        SELECT pid, NULL AS prepared, usename AS of_user, xact_start AS begun, state,
+            format(
+                'transaction of process %s (%s)', pid, coalesce(nullif(application_name, ''), 'no application name')) AS who,
+            query = '<insufficient privilege>' OR state = 'disabled' AS hidden
+        FROM pg_stat_activity WHERE pid <> pg_backend_pid()
+        UNION ALL
+        SELECT NULL, '-1/' || transaction, owner, prepared, 'COMMIT PREPARED or ROLLBACK PREPARED ends it',
+            'prepared transaction ' || quote_literal(gid), false
+        FROM pg_prepared_xacts
+    ) AS holder ON holder.pid = held.pid OR holder.prepared = held.holder
+    WHERE begun < clock_timestamp() - interval '0.5 s' OR (begun IS NULL AND hidden)
+    GROUP BY who, of_user, begun, state ORDER BY begun
 """
 CHECK = """
     SELECT * FROM (
@@ -49,6 +60,7 @@ CHECK = """
         HAVING max(position) > coalesce(pg_sequence_last_value('headwater.event_position'), 0)
     ) AS lines LIMIT 100
 """
+MAY_READ = "SELECT has_sequence_privilege('headwater.event_position', 'SELECT, USAGE'), current_user"
 SYNCED = "SELECT current_setting('synchronous_commit') <> 'off' AND current_setting('fsync') = 'on'"
 
 
@@ -56,6 +68,12 @@ class PostgresStore:
     """EventStore in a schema of a PostgreSQL database: group commit, and an order fence instead of a lock.
 
     `server` is the way there, for views and checkpoints in the same schema.
+
+    All of it works behind a pooler that lends a session for one transaction (pgbouncer's pool_mode=transaction), even if
+    it has one only. The store finds out by itself, sets and prepares nothing in a session, and declares what is
+    different: changes by others are found by looking, not told (`capabilities.notified`), and commits are as durable as
+    the server's settings make them, whatever was asked for (`capabilities.durable`). What the address holds besides
+    (`options=…`) is for the pooler to take or to refuse.
     """
 
     def __init__(
@@ -67,7 +85,7 @@ class PostgresStore:
         self.capabilities = Capabilities(durable=durable, shared=True, notified=not server.pooled)
         self.reading = reader
         self._kinds = kinds
-        self.watch = Watch(server, reader.head)
+        self.watch = Watch(server)
         self.writer = Writer(server, kinds, clock, self.watch.notify)
         self._max_event_bytes = max_event_bytes
         self._turns = Turns()
@@ -149,7 +167,7 @@ class PostgresStore:
         return await self.reading.read_stream(stream, after, limit)
 
     async def find_append(self, id: str, fingerprint: str = "") -> Appended | None:
-        return await self.writer.find(id, fingerprint)
+        return await self.writer.find(id, fingerprint) if id.isprintable() else None
 
     async def head(self) -> Position:
         return await self.reading.head()
@@ -223,8 +241,17 @@ def _facts(server: Server) -> Any:
     async def ask(connection: Connection) -> tuple[str, bool]:
         ids: Sequence[Any] = await (await connection.execute(server.sql(STORE_ID))).fetchall()
         synced: Any = await (await connection.execute(SYNCED)).fetchone()
+        await _check_rights(connection, server)
         if len(ids) != 1:
             raise StoreCorrupt(server.address.shown, "it has no name, or several")
         return ids[0][0], synced[0]
 
     return ask
+
+
+async def _check_rights(connection: Connection, server: Server) -> None:
+    """Who may not see what has been drawn would find the store empty: the order fence is made of that."""
+    allowed, user = await (await connection.execute(server.sql(MAY_READ))).fetchone() or (False, "")
+    if not allowed:
+        grant = f"GRANT SELECT ON SEQUENCE {server.address.schema}.event_position TO {user}"
+        raise StoreRefused(server.address.shown, f"user {user!r} may not see how far the events go: {grant}")

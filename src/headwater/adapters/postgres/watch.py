@@ -5,27 +5,26 @@ the database take turns. One is sent for all changes within `PAUSE` seconds, and
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 import psycopg
 
-from headwater.adapters.postgres.server import Server
+from headwater.adapters.postgres.server import Connection, Server
 from headwater.errors import StoreClosed, StoreError
 from headwater.messages import Position
 
 PAUSE = 0.01  # seconds between two wake-ups that are sent
 TICK = 0.04  # seconds between two looks, where no wake-ups are to be had
 SELDOM = 1.0  # seconds between two looks, where they are
-WAKE = "SELECT pg_notify(%s, ''), set_config('synchronous_commit', 'off', true)"
+WAKE = "SELECT headwater.wake(%s, %s)"
 
 
 class Watch:
     """Wakes those who wait for a change. While nobody waits, nobody listens."""
 
-    def __init__(self, server: Server, head: Callable[[], Awaitable[Position]]) -> None:
+    def __init__(self, server: Server) -> None:
         self._server = server
-        self._head = head
+        self._sql = server.sql(WAKE)
         self._channel = f"headwater_{server.address.schema}"
         self._waiters: set[asyncio.Future[bool]] = set()
         self._listener: asyncio.Task[None] | None = None
@@ -73,13 +72,16 @@ class Watch:
         with suppress(StoreError):
             while self._unsent:
                 self._unsent = False
-                if await self._head() < self._appended:  # somebody else's append in front is not yet decided
+                if await self._server.run(self._wake_others, again=False):
+                    self._wake()
+                else:  # somebody else's append in front is not yet decided
                     self._unsent = True
-                    await asyncio.sleep(PAUSE)
-                    continue
-                await self._server.run(lambda connection: connection.execute(WAKE, (self._channel,)), again=False)
-                self._wake()
                 await asyncio.sleep(PAUSE)
+
+    async def _wake_others(self, connection: Connection) -> bool:
+        cursor = await connection.execute(self._sql, (self._channel, self._appended), prepare=True)
+        row = await cursor.fetchone()
+        return bool(row and row[0])
 
     # -- being told
 

@@ -7,16 +7,16 @@ shared and throughput grows with concurrency. While a group is under way the nex
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
-from typing import Any, Protocol
+from contextlib import asynccontextmanager
+from typing import Any
 
 import msgspec
-import psycopg
 
-from headwater.adapters.postgres.faults import UNDONE, lost, translate
-from headwater.adapters.postgres.grouping import Found, Group, Order
+from headwater.adapters.postgres.faults import translate
+from headwater.adapters.postgres.grouping import Group, Order
 from headwater.adapters.postgres.kinds import Kinds
-from headwater.adapters.postgres.server import Connection, Patience, Server
+from headwater.adapters.postgres.sender import Inline, Sender
+from headwater.adapters.postgres.server import Connection, Server
 from headwater.clock import Clock
 from headwater.errors import (
     AcknowledgementLost,
@@ -26,13 +26,11 @@ from headwater.errors import (
     StoreError,
     WrongExpectedVersion,
 )
-from headwater.messages import Appended, NewEvent, Position
+from headwater.messages import Appended, Position
 
 MAX_WAITING = 20_000
 MAX_GROUP = 1_024
 QUIET_TURNS = 2  # turns of the loop that bring nobody end the wait for company
-APPEND_ONE = "SELECT headwater.append_one(%s, %s, %s, %s, %s, %s, %s)"
-APPEND_GROUP = f"SELECT * FROM headwater.append_group({', '.join(['%b'] * 13)}, %b, %t::text, %t::text)"
 FIND_APPEND = "SELECT first, last, versions, fingerprint FROM headwater.append WHERE id = %s"
 
 
@@ -41,16 +39,6 @@ class Job(msgspec.Struct, frozen=True, gc=False):
 
     order: Order
     future: asyncio.Future[Appended]
-
-
-class Inline(Protocol):
-    """What moves with the appends, in their transaction."""
-
-    def concerns(self, events: Sequence[NewEvent]) -> bool:
-        """Whether these events move it."""
-
-    async def advance(self, connection: Connection, last: Position) -> None:
-        """Move up to the last position, on a connection whose transaction nobody else appends beside."""
 
 
 class Writer:
@@ -62,13 +50,12 @@ class Writer:
         self._kinds = kinds
         self._clock = clock
         self._committed = committed
-        self._one, self._group = server.sql(APPEND_ONE), server.sql(APPEND_GROUP)
         self._find = server.sql(FIND_APPEND)
         self._jobs: deque[Job] = deque()
         self._wake = asyncio.Event()
         self._closing = False
-        self._connection: Connection | None = None
-        self._versions: dict[str, int] = {}  # what streams of the last group came to: they never go back
+        self._sender = Sender(server)
+        self._versions: dict[str, int] = {}  # what streams have come to, for those who came with them
         self.inline: Inline | None = None
         self._task = asyncio.create_task(self._work(), name=f"headwater writer of {self._store}")
 
@@ -90,7 +77,7 @@ class Writer:
             self._closing = True
             self._wake.set()
             await self._task
-            await self._disconnect()
+            await self._sender.close()
 
     async def _work(self) -> None:
         while self._jobs or not self._closing:
@@ -98,6 +85,7 @@ class Writer:
             if self._jobs:
                 jobs = [self._jobs.popleft() for _ in range(min(len(self._jobs), MAX_GROUP))]
                 await self._settle([job for job in jobs if not job.future.cancelled()])
+                self._versions.clear()  # later ones ask the server: it may have lost its last moments
             elif not self._closing:
                 self._wake.clear()
                 await self._wake.wait()
@@ -116,6 +104,10 @@ class Writer:
         left = jobs
         try:
             await self._kinds.number_all(e for job in jobs for write in job.order.writes for e in write.events)
+        except Exception as error:
+            await self._spoiled(jobs, error)
+            return
+        try:
             while left:
                 group, members, left = self._put_together(left)
                 if members:
@@ -138,20 +130,25 @@ class Writer:
     def _outdated(self, order: Order) -> WrongExpectedVersion | None:
         """A stream is already known to be further than expected: no need to ask."""
         for write in order.writes:
-            known = self._versions.get(write.stream, 0)
-            if write.expected is not None and write.expected < known and not order.id:
+            known = self._versions.get(write.stream)
+            if known and write.expected is not None and write.expected < known and not order.id:
                 return WrongExpectedVersion(write.stream, write.expected, known)
         return None
 
     async def _append(self, group: Group, members: Sequence[Job]) -> None:
         """Append a group and answer its members; of one that is refused, those to blame alone."""
         try:
-            found = await self._ask(group)
+            found = await self._sender.send(group, self.inline)
+        except AcknowledgementLost as error:
+            for job in members:
+                if not job.order.id:
+                    _fail(job, error)
+            await self._settle([job for job in members if job.order.id])
+            return
         except Exception as error:
             await self._spoiled(members, error)
             return
         if not found.refused:
-            self._versions.clear()
             for job, result in zip(members, group.results(found), strict=True):
                 _answer(job, result)
                 self._versions.update(zip((w.stream for w in job.order.writes), result.versions, strict=True))
@@ -162,7 +159,6 @@ class Writer:
             _fail(members[number], refusal)
         for number in verdict.repeated:
             await self._repeat(members[number])
-        self._versions.clear()
         await self._settle([members[number] for number in verdict.going])
         await self._settle([members[number] for number in verdict.waiting])
 
@@ -198,64 +194,6 @@ class Writer:
         if fingerprint and known and fingerprint != known:
             raise IdReused(id)
         return Appended(first, last, tuple(versions), repeated=True)
-
-    # -- asking the server
-
-    async def _ask(self, group: Group) -> Found:
-        """Try until the server has answered, as long as that is safe and the store's patience lasts.
-
-        Safe is: what the server says it has undone, and what every member has an id for.
-        """
-        patience, sure = Patience(self._server.patience), all(order.id for order in group.orders)
-        while True:
-            sent = False
-            try:
-                connection = await self._connect()
-                sent = True
-                return await self._send(connection, group)
-            except psycopg.Error as error:
-                if lost(error):
-                    await self._disconnect()
-                again = isinstance(error, UNDONE) or (lost(error) and (sure or not sent))
-                if again and await patience.allows():
-                    continue
-                if sent and lost(error) and not sure:
-                    raise AcknowledgementLost(self._store, " ".join(str(error).split())) from error
-                raise translate(error, self._store) from error
-
-    async def _send(self, connection: Connection, group: Group) -> Found:
-        inline = self.inline if self.inline and self.inline.concerns(group.events) else None
-        if inline:
-            group.close_gate()
-            async with connection.transaction():
-                found = await self._call(connection, group)
-                if not found.refused:
-                    await inline.advance(connection, found.positions[-1])
-            return found
-        return await self._call(connection, group)
-
-    async def _call(self, connection: Connection, group: Group) -> Found:
-        cursor = connection.cursor(binary=True)
-        if group.single:
-            await cursor.execute(self._one, group.single_arguments(), prepare=True)
-            row: Any = await cursor.fetchone()
-            version, *position = row[0]
-            return Found(not position, [version], position, (), ())
-        await cursor.execute(self._group, group.arguments(), prepare=True)
-        row = await cursor.fetchone()
-        refused, versions, positions, ids, matches = row
-        return Found(refused, versions, positions or (), ids or (), matches or ())
-
-    async def _connect(self) -> Connection:
-        if self._connection is None or self._connection.closed:
-            self._connection = await self._server.connect()
-        return self._connection
-
-    async def _disconnect(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection:
-            with suppress(psycopg.Error):
-                await connection.close()
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[Connection]:

@@ -53,6 +53,15 @@ CREATE VIEW headwater.events AS
 --   (one bigint)    space << 44 | position: the order fence, always shared
 --   (two integers)  space, hash: streams, tags and ids of appends; hash 0 is the gate
 
+-- What waits for a lock must see, afterwards, what those have committed whom it has waited for.
+CREATE FUNCTION headwater.check_isolation() RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION 'the store needs the isolation level READ COMMITTED, not %', current_setting('transaction_isolation')
+            USING ERRCODE = 'HW002';
+    END IF;
+END $$;
+
 -- The order fence: everything at or below the returned position is decided, committed or not, for good.
 --
 -- A writer locks the last position drawn, shared, before it draws its own, and holds that lock until after its commit is
@@ -65,9 +74,10 @@ DECLARE
     high bigint;
     held bigint;
 BEGIN
-    IF current_setting('transaction_isolation') <> 'read committed' THEN
-        RAISE EXCEPTION 'reading events needs the isolation level READ COMMITTED' USING ERRCODE = 'HW002';
+    IF pg_is_in_recovery() THEN
+        RAISE EXCEPTION 'this server is a standby, which cannot tell what is under way; use the primary' USING ERRCODE = 'HW003';
     END IF;
+    PERFORM headwater.check_isolation();
     high := coalesce(pg_sequence_last_value('headwater.event_position'), 0);
     SELECT min((classid::bigint & 4095) << 32 | objid::bigint) INTO held
     FROM pg_locks
@@ -78,7 +88,7 @@ END $$;
 
 -- Who holds locks of this store, and what that means to others; for `headwater store doctor`.
 CREATE VIEW headwater.held AS
-    SELECT pid, CASE
+    SELECT pid, virtualtransaction AS holder, CASE  -- a prepared transaction has no process; pg_prepared_xacts names it
         WHEN objsubid = 1 THEN
             'readers wait before position ' || ((classid::bigint & 4095) << 32 | objid::bigint) + 1
         WHEN objid = 0 AND mode = 'ExclusiveLock' THEN 'nobody else appends'
@@ -98,12 +108,24 @@ BEGIN
     RETURN (SELECT coalesce(max(position), 0) FROM headwater.event WHERE position <= upto);
 END $$;
 
+-- Wake those who listen, if everything up to `appended` can be read; false if not yet. The transaction is its own: it need
+-- not wait for the disk.
+CREATE FUNCTION headwater.wake(channel text, appended bigint) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    IF headwater.fence() < appended THEN
+        RETURN false;
+    END IF;
+    PERFORM pg_notify(channel, ''), set_config('synchronous_commit', 'off', true);
+    RETURN true;
+END $$;
+
 -- Take locks for this transaction. `gate`: nobody else appends meanwhile. A key is hash * 2, and 1 more for an exclusive
 -- lock; keys are sorted, so that no two transactions wait for each other.
 CREATE FUNCTION headwater.lock(gate boolean, keys bigint[]) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     space CONSTANT integer := 'headwater.event_position'::regclass::oid::bigint % 524287 + 1;
 BEGIN
+    PERFORM headwater.check_isolation();
     IF gate THEN
         PERFORM pg_advisory_xact_lock(space, 0);
     ELSE
@@ -120,6 +142,9 @@ CREATE FUNCTION headwater.first_match(after bigint, types text[], tags text[]) R
 DECLARE
     kinds integer[] := CASE WHEN types IS NOT NULL THEN ARRAY(SELECT id FROM headwater.kind WHERE type = ANY (types)) END;
 BEGIN
+    IF cardinality(kinds) = 0 THEN  -- types that no event has ever had
+        RETURN NULL;
+    END IF;
     IF cardinality(tags) = 0 THEN
         RETURN (
             SELECT position FROM headwater.event
@@ -230,6 +255,9 @@ DECLARE
     place bigint;
     nothing text;
 BEGIN
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        PERFORM headwater.check_isolation();
+    END IF;
     nothing := pg_advisory_xact_lock_shared(space, 0);
     nothing := pg_advisory_xact_lock(space, key);
     SELECT id INTO number FROM headwater.stream WHERE name = to_stream;
@@ -255,6 +283,7 @@ END $$;
 CREATE FUNCTION headwater.add_kinds(types text[], of_versions bigint[]) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     LOCK TABLE headwater.kind IN SHARE ROW EXCLUSIVE MODE;
+    PERFORM set_config('synchronous_commit', 'on', true);  -- processes remember the numbers
     INSERT INTO headwater.kind (id, type, version)
     SELECT (SELECT count(*) FROM headwater.kind) + row_number() OVER (ORDER BY ord) - 1, type, version
     FROM unnest(types, of_versions) WITH ORDINALITY AS u (type, version, ord)
