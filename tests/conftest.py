@@ -8,11 +8,12 @@ import pytest
 from hypothesis import settings
 
 from headwater.testing.postgres import PostgresServer, default_binaries, find_binaries, postgres_server
+from pooler import Pooler, Ways, find_pgbouncer, pooling
 
 settings.register_profile("headwater", deadline=None, print_blob=True)  # a busy machine is no failure
 settings.load_profile("headwater")
 
-NewSchema = Callable[[PostgresServer], str]
+NewSchema = Callable[[PostgresServer | Pooler], str]
 
 
 @pytest.fixture(scope="session")
@@ -37,6 +38,16 @@ def _oldest() -> Path:
     return found[version]
 
 
+@pytest.fixture(scope="session")
+def pgbouncer(postgres: PostgresServer) -> Iterator[Pooler]:
+    """A pgbouncer in transaction mode in front of `postgres`."""
+    program = find_pgbouncer()
+    if program is None:
+        pytest.skip("NO POOLER: install Debian's pgbouncer (apt-get install pgbouncer) to test behind a real one")
+    with pooling(program, postgres) as pooler:
+        yield pooler
+
+
 _numbers = count(1)
 
 
@@ -44,6 +55,12 @@ _numbers = count(1)
 def new_schema() -> NewSchema:
     """Gives the address of an empty store in a schema of its own."""
     return lambda server: f"{server.url()}?schema=test_{next(_numbers)}"
+
+
+@pytest.fixture
+def ways(pgbouncer: Pooler, new_schema: NewSchema) -> Ways:
+    """An empty store behind the pooler, and past it."""
+    return Ways(pgbouncer, new_schema(pgbouncer).rpartition("=")[2])
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

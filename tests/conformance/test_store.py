@@ -11,6 +11,9 @@ from headwater.adapters.sqlite.store import SqliteStore
 from headwater.store.memory import MemoryStore
 from headwater.testing.conformance import EventStoreConformance, OpenStore
 from headwater.testing.postgres import PostgresServer
+from pooler import Pooler
+
+NewSchema = Callable[[PostgresServer | Pooler], str]
 
 
 def on_sqlite(path_of: Callable[[str], str], **fixed: Any) -> OpenStore:
@@ -20,7 +23,7 @@ def on_sqlite(path_of: Callable[[str], str], **fixed: Any) -> OpenStore:
     return open
 
 
-def on_postgres(server: PostgresServer, new_schema: Callable[[PostgresServer], str]) -> OpenStore:
+def on_postgres(server: PostgresServer | Pooler, new_schema: NewSchema) -> OpenStore:
     addresses: dict[str, str] = {}
 
     async def open(place: str, **options: Any) -> PostgresStore:
@@ -58,11 +61,21 @@ class TestSqliteInMemory(EventStoreConformance):
 
 class TestPostgres(EventStoreConformance):
     @pytest.fixture
-    def open_store(self, postgres: PostgresServer, new_schema: Callable[[PostgresServer], str]) -> OpenStore:
+    def open_store(self, postgres: PostgresServer, new_schema: NewSchema) -> OpenStore:
         return on_postgres(postgres, new_schema)
 
 
 class TestOldPostgres(EventStoreConformance):
     @pytest.fixture
-    def open_store(self, old_postgres: PostgresServer, new_schema: Callable[[PostgresServer], str]) -> OpenStore:
+    def open_store(self, old_postgres: PostgresServer, new_schema: NewSchema) -> OpenStore:
         return on_postgres(old_postgres, new_schema)
+
+
+class TestPooledPostgres(EventStoreConformance):
+    """Without the laws: they are the server's, and take a third of the time."""
+
+    TestLaws = None  # type: ignore[assignment]
+
+    @pytest.fixture
+    def open_store(self, pgbouncer: Pooler, new_schema: NewSchema) -> OpenStore:
+        return on_postgres(pgbouncer, new_schema)

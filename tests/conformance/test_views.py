@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from pooler import Pooler
+
 pytest.register_assert_rewrite("headwater.testing.conformance.views")
 
 from headwater.adapters.postgres.store import PostgresStore  # noqa: E402
@@ -61,3 +63,9 @@ class TestOldPostgres(ViewStoreConformance):
     @pytest.fixture
     def open_views(self, old_postgres: PostgresServer, new_schema: Callable[[PostgresServer], str]) -> OpenViews:
         return on_postgres(new_schema(old_postgres))
+
+
+class TestPooledPostgres(ViewStoreConformance):
+    @pytest.fixture
+    def open_views(self, pgbouncer: Pooler, new_schema: Callable[[Pooler], str]) -> OpenViews:
+        return on_postgres(new_schema(pgbouncer))

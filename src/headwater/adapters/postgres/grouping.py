@@ -91,9 +91,12 @@ class Group:
         return True
 
     def _full(self, order: Order) -> bool:
-        events = sum(len(write.events) for write in order.writes)
-        size = sum(len(event.data) for write in order.writes for event in write.events)
-        return len(self._events) + events > MAX_EVENTS or self._bytes + size > MAX_BYTES
+        events, size = len(self._events), self._bytes
+        for write in order.writes:
+            events += len(write.events)
+            for event in write.events:
+                size += len(event.data)
+        return events > MAX_EVENTS or size > MAX_BYTES
 
     def _entangled(self, order: Order) -> bool:
         """Whether its fate hangs on that of one which is in the group already."""
@@ -101,7 +104,10 @@ class Group:
             return True
         if order.condition and self._may_match(order.condition):
             return True
-        return any(self._clashes(write) for write in order.writes)
+        for write in order.writes:  # noqa: SIM110 - every append comes by here, and a generator costs more than the rest
+            if self._clashes(write):
+                return True
+        return False
 
     def _may_match(self, condition: Condition) -> bool:
         items = condition.query.items or (QueryItem(),)
@@ -159,7 +165,8 @@ class Group:
 
     def _lock(self, name: str, *, exclusive: bool) -> None:
         key = lock_key(name)
-        self._keys[key] = self._keys.get(key, 0) | exclusive
+        if exclusive or key not in self._keys:
+            self._keys[key] = int(exclusive)
 
     # -- asking
 

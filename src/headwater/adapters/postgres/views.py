@@ -161,7 +161,7 @@ class PostgresViews:
     async def write(self, advances: Sequence[Advance]) -> list[Build]:
         async def work(connection: Connection) -> None:
             with _folded(advances):
-                async with connection.pipeline(), connection.transaction():  # one round trip
+                async with self._server.in_one_trip(connection):
                     await connection.execute(NOT_SYNCED)
                     for advance in advances:
                         await self._write_one(connection, *advance)
