@@ -1,10 +1,8 @@
 """What goes wrong with a server: a typed error each, nothing half-written, and the store goes on."""
 
 import asyncio
-import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import ExitStack, asynccontextmanager, suppress
-from pathlib import Path
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from urllib.parse import quote
 
 import psycopg
@@ -21,13 +19,11 @@ from headwater.errors import (
     StoreLocked,
     StoreNotFound,
     StoreOutdated,
-    StoreReadOnly,
-    StoreRefused,
     StoreTooNew,
     StoreUnavailable,
 )
 from headwater.messages import NewEvent, Write
-from headwater.testing.postgres import PostgresServer, postgres_server
+from headwater.testing.postgres import PostgresServer
 from headwater.testing.running import asynchronous
 
 EVENT = NewEvent("happened", b"{}")
@@ -90,52 +86,6 @@ async def test_no_database_and_no_store(postgres: PostgresServer, place: str) ->
 async def test_addresses_of_a_wrong_form(url: str) -> None:
     with pytest.raises(BadInput):
         await open_store(url)
-
-
-@pytest.fixture(scope="module")
-def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
-    """A server with one role that needs a password, and few connections."""
-    rules = Path(tempfile.gettempdir(), f"headwater-hba-{tmp_path_factory.getbasetemp().name}-{id(tmp_path_factory)}")
-    rules.write_text("host all guest 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\n")
-    rules.chmod(0o644)
-    with postgres_server(settings={"hba_file": str(rules), "max_connections": "8"}) as server:
-        server.execute("CREATE ROLE guest LOGIN PASSWORD 'right'")
-        server.execute("GRANT pg_read_all_data TO guest")
-        yield server
-    rules.unlink()
-
-
-@asynchronous
-async def test_a_wrong_password_is_refused_and_never_shown(locked: PostgresServer) -> None:
-    for credentials in ("guest:wrong", "guest"):
-        with pytest.raises(StoreRefused) as caught:
-            await open_store(locked.url().replace("postgres@", f"{credentials}@"))
-        assert "wrong" not in str(caught.value)
-
-
-@asynchronous
-async def test_a_user_who_may_only_read(locked: PostgresServer) -> None:
-    async with await open_store(locked.url()) as store:
-        await store.append(Write("a", [EVENT]))
-    guest = locked.url().replace("postgres@", "guest:right@")
-    with pytest.raises(StoreReadOnly):
-        await open_store(f"{guest}?schema=other")
-    async with await open_store(guest) as store:
-        assert (await store.read_stream("a"))[0].type == "happened"
-        with pytest.raises(StoreReadOnly):
-            await store.append(Write("a", [EVENT]))
-
-
-@asynchronous
-async def test_out_of_connections(locked: PostgresServer) -> None:
-    with ExitStack() as taken:
-        with pytest.raises(psycopg.OperationalError):  # noqa: PT012 - until there are none left
-            while True:
-                taken.enter_context(psycopg.connect(locked.url()))
-        with pytest.raises(StoreUnavailable):
-            await open_store(locked.url())
-    async with await open_store(locked.url()) as store:
-        await store.head()
 
 
 # -- versions

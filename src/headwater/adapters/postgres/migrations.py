@@ -15,6 +15,8 @@ IS_THERE = """
     SELECT FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
     WHERE n.nspname = %s AND c.relname = 'migration'
 """
+# CREATE SCHEMA IF NOT EXISTS wants the right to make one, even where it is there.
+SCHEMA_IS_THERE = "SELECT FROM pg_namespace WHERE nspname = %s"
 MIGRATED = """
     CREATE TABLE IF NOT EXISTS {}.migration (
         version integer PRIMARY KEY, name text NOT NULL, applied timestamptz NOT NULL DEFAULT now())
@@ -38,7 +40,7 @@ def known() -> list[Migration]:
 
 def in_schema(text: str, schema: str) -> str:
     """SQL that is written for the schema `headwater`, for another one."""
-    return text.replace(f"{SCHEMA}.", f"{schema}.")
+    return text.replace(f"{SCHEMA}.", f'"{schema}".')  # it may be a word of SQL's: order, user
 
 
 async def stored_version(connection: psycopg.AsyncConnection, schema: str) -> int:
@@ -81,7 +83,8 @@ async def _apply(connection: psycopg.AsyncConnection, schema: str, migration: Mi
         await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"headwater {schema}",))
         if await stored_version(connection, schema) >= migration.version:
             return False
-        await connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(name))
+        if await (await connection.execute(SCHEMA_IS_THERE, (schema,))).fetchone() is None:
+            await connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(name))
         await connection.execute(sql.SQL(MIGRATED).format(name))
         try:
             await connection.execute(in_schema(migration.sql, schema).encode())

@@ -35,14 +35,14 @@ OBSTACLES = """
         string_agg(DISTINCT what, ', ' ORDER BY what))
     FROM headwater.held JOIN (
         SELECT pid, NULL AS prepared, usename AS of_user, xact_start AS begun, state,
-            format(
-                'transaction of process %s (%s)', pid, coalesce(nullif(application_name, ''), 'no application name')) AS who,
+            format('transaction of process %s (%s)', pid,
+                coalesce(nullif(application_name, ''), 'no application name')) AS who,
             query = '<insufficient privilege>' OR state = 'disabled' AS hidden
         FROM pg_stat_activity WHERE pid <> pg_backend_pid()
         UNION ALL
-        SELECT NULL, '-1/' || transaction, owner, prepared, 'COMMIT PREPARED or ROLLBACK PREPARED ends it',
+        SELECT NULL, virtualtransaction, owner, prepared, 'COMMIT PREPARED or ROLLBACK PREPARED ends it',
             'prepared transaction ' || quote_literal(gid), false
-        FROM pg_prepared_xacts
+        FROM pg_prepared_xacts JOIN pg_locks ON pid IS NULL AND transactionid = transaction
     ) AS holder ON holder.pid = held.pid OR holder.prepared = held.holder
     WHERE begun < clock_timestamp() - interval '0.5 s' OR (begun IS NULL AND hidden)
     GROUP BY who, of_user, begun, state ORDER BY begun
@@ -60,7 +60,10 @@ CHECK = """
         HAVING max(position) > coalesce(pg_sequence_last_value('headwater.event_position'), 0)
     ) AS lines LIMIT 100
 """
-MAY_READ = "SELECT has_sequence_privilege('headwater.event_position', 'SELECT, USAGE'), current_user"
+MAY_READ = """
+    SELECT has_sequence_privilege('headwater.event_position', 'SELECT, USAGE'),
+        'GRANT SELECT ON SEQUENCE headwater.event_position TO ' || quote_ident(current_user)
+"""
 SYNCED = "SELECT current_setting('synchronous_commit') <> 'off' AND current_setting('fsync') = 'on'"
 
 
@@ -251,7 +254,6 @@ def _facts(server: Server) -> Any:
 
 async def _check_rights(connection: Connection, server: Server) -> None:
     """Who may not see what has been drawn would find the store empty: the order fence is made of that."""
-    allowed, user = await (await connection.execute(server.sql(MAY_READ))).fetchone() or (False, "")
+    allowed, grant = await (await connection.execute(server.sql(MAY_READ))).fetchone() or (False, "")
     if not allowed:
-        grant = f"GRANT SELECT ON SEQUENCE {server.address.schema}.event_position TO {user}"
-        raise StoreRefused(server.address.shown, f"user {user!r} may not see how far the events go: {grant}")
+        raise StoreRefused(server.address.shown, f"this user may not see how far the events go; {grant}")
