@@ -25,7 +25,7 @@ class Watch:
     def __init__(self, server: Server) -> None:
         self._server = server
         self._sql = server.sql(WAKE)
-        self._channel = f"headwater_{server.address.schema}"
+        self._channel = f"headwater_{server.address.schema}"[:63]  # names are no longer; to share one costs looks only
         self._waiters: set[asyncio.Future[bool]] = set()
         self._listener: asyncio.Task[None] | None = None
         self._sender: asyncio.Task[None] | None = None
