@@ -72,11 +72,11 @@ class PostgresStore:
 
     `server` is the way there, for views and checkpoints in the same schema.
 
-    All of it works behind a pooler that lends a session for one transaction (pgbouncer's pool_mode=transaction), even if
-    it has one only. The store finds out by itself, sets and prepares nothing in a session, and declares what is
-    different: changes by others are found by looking, not told (`capabilities.notified`), and commits are as durable as
-    the server's settings make them, whatever was asked for (`capabilities.durable`). What the address holds besides
-    (`options=…`) is for the pooler to take or to refuse.
+    All of it works behind a pooler that lends a session for one transaction (pgbouncer's pool_mode=transaction), even
+    where it has one session only. The store finds out by itself, sets and prepares nothing in a session, and declares
+    what is different: changes by others are found by looking, not told (`capabilities.notified`), and commits are as
+    durable as the server's settings make them, whatever was asked for (`capabilities.durable`). What else the address
+    holds (`options=…`) is for the pooler to take or to refuse.
     """
 
     def __init__(
