@@ -15,6 +15,7 @@ HEAD = 20  # bytes before the first value
 _head = struct.Struct(">iiiii").pack
 _size = integer = struct.Struct(">i").pack
 bigint = struct.Struct(">q").pack
+_NULL = _size(-1)
 
 
 class Integers(bytes):
@@ -35,13 +36,16 @@ def integers(values: Sequence[int]) -> Integers:
     return Integers(_head(1, 0, BIGINT, count, 1) + struct.pack(f">{'iq' * count}", *body))
 
 
-def texts(values: Sequence[bytes]) -> Texts:
-    """An array of texts in UTF-8."""
+def texts(values: Sequence[bytes | None]) -> Texts:
+    """An array of texts in UTF-8, and of nothings."""
     if not values:
         return Texts(struct.pack(">iii", 0, 0, TEXT))
-    parts = [_head(1, 0, TEXT, len(values), 1)]
+    parts = [_head(1, 1, TEXT, len(values), 1)]
     for value in values:
-        parts += _size(len(value)), value
+        if value is None:
+            parts.append(_NULL)
+        else:
+            parts += _size(len(value)), value
     return Texts(b"".join(parts))
 
 

@@ -1,9 +1,12 @@
 """SQL for the tables of views. Pure."""
 
 import re
+import struct
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
+from headwater.adapters.postgres import packing
 from headwater.errors import BadInput, DeclarationError
 from headwater.views.port import Build
 from headwater.views.table import Column, Table
@@ -58,15 +61,21 @@ def put(name: str, table: Table) -> str:
     return f"INSERT INTO {name} SELECT * FROM unnest({arrays}) ON CONFLICT ({names[0]}) DO UPDATE SET {sets}"
 
 
-def arrays(table: Table, rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
+def arrays(table: Table, rows: Sequence[Sequence[Any]]) -> list[Any]:
     """Rows as one array for each column."""
-    turned: list[list[Any]] = [list(values) for values in zip(*rows, strict=True)]
-    for number, column in enumerate(table.columns):
-        if column.type == "integer":  # of any size: the driver would choose a width by the largest
-            turned[number] = [None if value is None else str(value) for value in turned[number]]
-        elif column.type == "boolean":
-            turned[number] = [None if value is None else bool(value) for value in turned[number]]
-    return turned
+    return [_array(column.type, values) for column, values in zip(table.columns, zip(*rows, strict=True), strict=True)]
+
+
+def _array(type: str, values: Sequence[Any]) -> Any:
+    if type == "boolean":
+        return [None if value is None else bool(value) for value in values]
+    if type == "real":
+        return list(values)
+    if type == "integer":
+        with suppress(struct.error):  # not whole, missing, or beyond 64 bits
+            return packing.integers(values)
+        values = [None if value is None else str(value) for value in values]
+    return packing.texts([None if value is None else value.encode() for value in values])
 
 
 def where(table: Table, conditions: Where) -> tuple[str, list[Any]]:
