@@ -11,7 +11,8 @@ DECLARE
 BEGIN
     PERFORM pg_advisory_xact_lock_shared(
         space << 44 | coalesce(pg_sequence_last_value('headwater.event_position'), 0));
-    PERFORM setval('headwater.event_position', positions[cardinality(positions)]);
+    PERFORM setval('headwater.event_position', greatest(
+        positions[cardinality(positions)], pg_sequence_last_value('headwater.event_position')));
     INSERT INTO headwater.stream (name)
     SELECT DISTINCT wanted FROM unnest(streams) AS wanted
     WHERE NOT EXISTS (SELECT FROM headwater.stream AS s WHERE s.name = wanted);
