@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -49,6 +50,28 @@ def test_what_was_committed_survives_a_kill() -> None:
         server.stop()
         server.start()
         assert value(url, "SELECT number FROM kept") == 7
+
+
+# It asks nobody whether the server still lives.
+BUSY = """
+    DO $$ DECLARE until timestamptz := clock_timestamp() + interval '3 s';
+    BEGIN WHILE clock_timestamp() < until LOOP END LOOP; END $$
+"""
+
+
+def test_a_kill_leaves_nobody_who_finishes_and_tells() -> None:
+    with (
+        postgres_server() as server,
+        ThreadPoolExecutor(1) as beside,
+        psycopg.connect(server.url(), autocommit=True) as connection,
+    ):
+        busy = beside.submit(connection.execute, BUSY)
+        state = f"SELECT state FROM pg_stat_activity WHERE pid = {connection.info.backend_pid} AND query LIKE '%LOOP%'"
+        while value(server.url(), state) != "active":
+            pass
+        server.kill()
+        with pytest.raises(psycopg.OperationalError):
+            busy.result(10)
 
 
 PARENT = """

@@ -158,24 +158,26 @@ class PostgresServer:
 
     def stop(self) -> None:
         """Shut down: connections are cut, everything is written."""
-        self._end(signal.SIGINT)
+        if process := self._process:
+            process.send_signal(signal.SIGINT)
+            self._ended(process)
 
     def kill(self) -> None:
-        """End the server as a crash would (SIGKILL); its processes are gone when this returns. Twice is harmless."""
-        self._end(signal.SIGKILL)
+        """End all processes of the server as a crash of the machine would (SIGKILL): none finishes what it is at. They
+        are gone when this returns. Twice is harmless."""
+        if process := self._process:
+            process.send_signal(signal.SIGSTOP)  # it starts no more processes; those have groups of their own
+            for pid in _working_in(self._data):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            process.kill()
+            self._ended(process)
 
-    def _end(self, how: signal.Signals) -> None:
-        process, self._process = self._process, None
-        if process is None:
-            return
-        with suppress(ProcessLookupError):
-            if how is signal.SIGKILL:
-                os.killpg(process.pid, how)  # the postmaster's children that have made no group of their own
-            else:
-                process.send_signal(how)
+    def _ended(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = None
         process.wait(START_WITHIN)
         give_up = time.monotonic() + START_WITHIN
-        while _running(self._data) and time.monotonic() < give_up:
+        while _working_in(self._data) and time.monotonic() < give_up:
             time.sleep(LOOK_EVERY)
 
     def create_database(self) -> str:
@@ -276,10 +278,11 @@ def _listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _running(data: Path) -> bool:
-    """Whether a process of a server works in this folder."""
+def _working_in(data: Path) -> list[int]:
+    """The processes of the server whose folder this is."""
+    found: list[int] = []
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             if process.joinpath("cwd").readlink() == data:
-                return True
-    return False
+                found.append(int(process.name))
+    return found
