@@ -1,26 +1,85 @@
-"""The fence on the real server: writers that overlap, roll back, stall and are killed, and readers beside them."""
+"""The fence on the real server: writers that overlap, roll back, stall and are killed, and readers beside them.
+
+HEADWATER_SOAK_SECONDS makes it longer.
+"""
 
 import asyncio
+import os
 import random
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from itertools import count
 from pathlib import Path
 
+import msgspec
 import psycopg
-from writing import append
+import pytest
+from places import NewSchema, lines_held, place
+from writing import append, event, manifold, plain
 
 from headwater.adapters.postgres.store import PostgresStore
-from headwater.messages import NewEvent, Write
-from headwater.testing.postgres import PostgresServer
-from headwater.testing.running import asynchronous
+from headwater.messages import Write
+from headwater.testing.running import run
 
-SECONDS = 5.0
+ASKED = float(os.environ.get("HEADWATER_SOAK_SECONDS", "0"))
+SERVERS = [("postgres", ASKED or 5.0), ("old_postgres", ASKED or 2.5)]
 WRITERS = 6
-STALL = 2.0  # seconds: a transaction that stays open
+STALL = 2.0  # seconds: for so long transactions stay open, or for two fifths of the whole
+KILL_EVERY = 0.3
 
-NewSchema = Callable[[PostgresServer], str]
+Follow = Callable[[PostgresStore, int, list[str]], Awaitable[int]]
+
+
+@pytest.mark.parametrize(("server", "seconds"), SERVERS)
+def test_no_reader_skips_but_the_naive_one(
+    request: pytest.FixtureRequest, new_schema: NewSchema, server: str, seconds: float
+) -> None:
+    where = place(request.getfixturevalue(server), new_schema)
+    run(soak(*where, seconds), seconds=2 * seconds + 60)
+
+
+async def soak(url: str, database: str, schema: str, seconds: float) -> None:
+    async with await PostgresStore.open(url) as store:
+        await store.append(Write("first", [event("first", 0)]))  # gives the kind its number
+    seen: dict[Follow, list[str]] = {by_reading: [], by_scanning: []}
+    naive: list[int] = []
+    stop, ended = asyncio.Event(), asyncio.Event()
+    with ExitStack() as clients:
+        restarts = [clients.enter_context(writing(database, schema, n)) for n in range(WRITERS)]
+        async with asyncio.TaskGroup() as group:
+            for how, events in seen.items():
+                group.create_task(follow(url, how, events, ended))
+            group.create_task(follow_naively(database, schema, naive, stop))
+            stalled = [group.create_task(stall(database, schema, n, min(STALL, 0.4 * seconds), stop)) for n in range(3)]
+            await upset(restarts, seconds)
+            stop.set()
+            clients.close()
+            await asyncio.wait(stalled)
+            await settled(database, schema)
+            ended.set()
+    judge(database, schema, list(seen.values()), naive)
+
+
+def judge(database: str, schema: str, seen: list[list[str]], naive: list[int]) -> None:
+    with psycopg.connect(database) as connection:
+        rows = connection.execute(f"SELECT position, data FROM {schema}.event ORDER BY position".encode()).fetchall()
+        tagged = connection.execute(f"SELECT count(DISTINCT position) FROM {schema}.tag".encode()).fetchone()
+    there = [position for position, _ in rows]
+    skipped = {position for position in there if naive and position < naive[-1]} - set(naive)
+    print(
+        f"{len(there)} events, {tagged and tagged[0]} with tags, {there[-1] - len(there)} positions rolled back,"
+        f" the naive reader skipped {len(skipped)}"
+    )
+    assert len(there) > 500, "there was something to read"
+    assert there[-1] > len(there), "something was rolled back"
+    for events in seen:
+        assert events == [msgspec.json.decode(data) for _, data in rows]
+    assert skipped, "the test can tell"
+
+
+# -- those who write
 
 
 @contextmanager
@@ -28,10 +87,13 @@ def writing(url: str, schema: str, seed: int) -> Iterator[Callable[[], None]]:
     """A client in a process of its own; a call kills it and starts another one."""
     script, processes = str(Path(__file__).parent / "writing.py"), list[subprocess.Popen[bytes]]()
 
+    def end() -> None:
+        processes[-1].kill()
+        assert processes[-1].wait() < 0, "it was killed: it did not fail"
+
     def begin() -> None:
         if processes:
-            processes[-1].kill()
-            processes[-1].wait()
+            end()
         number = seed + 1000 * len(processes)
         processes.append(subprocess.Popen([sys.executable, script, url, schema, str(number)]))
 
@@ -39,28 +101,75 @@ def writing(url: str, schema: str, seed: int) -> Iterator[Callable[[], None]]:
     try:
         yield begin
     finally:
-        processes[-1].kill()
-        processes[-1].wait()
+        end()
 
 
-def place(server: PostgresServer, new_schema: NewSchema) -> tuple[str, str, str]:
-    """The address of a store, its database's, and its schema."""
-    url = new_schema(server)
-    return url, server.url(), url.rpartition("=")[2]
+async def upset(restarts: list[Callable[[], None]], seconds: float) -> None:
+    """Kill a client every now and then."""
+    chosen, loop = random.Random(1), asyncio.get_running_loop()
+    end = loop.time() + seconds
+    while loop.time() < end:
+        await asyncio.sleep(KILL_EVERY)
+        chosen.choice(restarts)()
 
 
-async def follow(url: str, seen: list[int], stop: asyncio.Event) -> None:
+async def stall(database: str, schema: str, number: int, seconds: float, stop: asyncio.Event) -> None:
+    """Transactions that stay open in the middle of it all; between them is time to read on."""
+    chosen = random.Random(number)
+    await pause(seconds * number / 6, stop)
+    for turn in count(number):
+        if stop.is_set():
+            break
+        name = f"stalled-{number}-{turn}"
+        orders = [manifold(chosen, f"{name}-{n}") for n in range(2)] if turn % 2 else [plain(name)]
+        with (
+            psycopg.connect(database, autocommit=True) as connection,
+            connection.transaction(force_rollback=turn % 4 == 2),
+        ):
+            append(connection, schema, orders)
+            await pause(seconds, stop)
+        await pause(seconds, stop)
+
+
+async def pause(seconds: float, stop: asyncio.Event) -> None:
+    """Wait, but not behind the end."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)
+
+
+async def settled(database: str, schema: str) -> None:
+    """Wait until the server has noticed that the killed clients are gone."""
+    while lines_held(database, schema):  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+
+
+# -- those who read
+
+
+async def follow(url: str, how: Follow, seen: list[str], stop: asyncio.Event) -> None:
     """Read on behind the fence; after `stop`, up to the end."""
     async with await PostgresStore.open(url) as store:
         position, last = 0, False
         while not last:
             last = stop.is_set()
-            page = await store.read(after=position, limit=500)
-            while page.events:
-                seen += [event.position for event in page.events]
-                page = await store.read(after=page.position, limit=500)
-            position = page.position
+            before = len(seen)
+            position = await how(store, position, seen)
+            while len(seen) > before:
+                before = len(seen)
+                position = await how(store, position, seen)
             await store.wait(position, timeout=0.01)
+
+
+async def by_reading(store: PostgresStore, after: int, seen: list[str]) -> int:
+    page = await store.read(after=after, limit=500)
+    seen += [msgspec.json.decode(event.data) for event in page.events]
+    return page.position
+
+
+async def by_scanning(store: PostgresStore, after: int, seen: list[str]) -> int:
+    batch = await store.scan(after=after, limit=500)
+    seen += [data for _, data in msgspec.json.decode(batch.json)]
+    return batch.position
 
 
 async def follow_naively(url: str, schema: str, seen: list[int], stop: asyncio.Event) -> None:
@@ -70,103 +179,3 @@ async def follow_naively(url: str, schema: str, seen: list[int], stop: asyncio.E
         while not stop.is_set():
             rows = await (await connection.execute(sql, (seen[-1] if seen else 0,))).fetchall()
             seen += [position for (position,) in rows]
-
-
-async def stall(url: str, schema: str) -> None:
-    """One transaction that stays open for a while in the middle of it all."""
-    with psycopg.connect(url) as connection:
-        append(connection, schema, 2_000_000)
-        await asyncio.sleep(STALL)
-
-
-async def upset(restarts: list[Callable[[], None]], seconds: float) -> None:
-    """Kill a client every now and then."""
-    chosen, loop = random.Random(1), asyncio.get_running_loop()
-    end = loop.time() + seconds
-    while loop.time() < end:
-        await asyncio.sleep(0.3)
-        chosen.choice(restarts)()
-
-
-@asynchronous(seconds=60)
-async def test_no_reader_skips_but_the_naive_one(postgres: PostgresServer, new_schema: NewSchema) -> None:
-    url, database, schema = place(postgres, new_schema)
-    async with await PostgresStore.open(url) as store:
-        await store.append(Write("first", [NewEvent("soak", b"{}")]))  # gives the kind its number
-    seen: list[list[int]] = [[], []]
-    naive: list[int] = []
-    stop, ended = asyncio.Event(), asyncio.Event()
-    with ExitStack() as clients:
-        restarts = [clients.enter_context(writing(database, schema, n)) for n in range(WRITERS)]
-        async with asyncio.TaskGroup() as group:
-            for each in seen:
-                group.create_task(follow(url, each, ended))
-            group.create_task(follow_naively(database, schema, naive, stop))
-            group.create_task(stall(database, schema))
-            await upset(restarts, SECONDS)
-            stop.set()
-            clients.close()
-            await settled(database, schema)
-            ended.set()
-    with psycopg.connect(database) as connection:
-        rows = connection.execute(f"SELECT position FROM {schema}.event ORDER BY position".encode()).fetchall()
-    there = [position for (position,) in rows]
-    skipped = {position for position in there if naive and position < naive[-1]} - set(naive)
-    print(
-        f"{len(there)} events, {there[-1] - len(there)} positions rolled back, the naive reader skipped {len(skipped)}"
-    )
-    assert len(there) > 500, "there was something to read"
-    assert there[-1] > len(there), "something was rolled back"
-    assert seen == [there, there]
-    assert skipped, "the test can tell"
-
-
-async def settled(database: str, schema: str) -> None:
-    """Wait until the server has noticed that the killed clients are gone."""
-    sql = f"SELECT count(*) FROM {schema}.held".encode()
-    with psycopg.connect(database, autocommit=True) as connection:
-        while (connection.execute(sql).fetchone() or (0,))[0]:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
-
-
-@asynccontextmanager
-async def kept_open(url: str, schema: str) -> AsyncIterator[int]:
-    """A transaction that has appended in a store and stays open; its process at the server."""
-    async with await PostgresStore.open(f"{url}?schema={schema}") as store:
-        await store.append(Write("first", [NewEvent("soak", b"{}")]))
-    with psycopg.connect(url, application_name="somebody") as connection:
-        append(connection, schema, 1)
-        yield connection.info.backend_pid
-
-
-@asynchronous
-async def test_transactions_of_other_schemas_and_databases_stall_nobody(
-    postgres: PostgresServer, new_schema: NewSchema
-) -> None:
-    url, database, _ = place(postgres, new_schema)
-    elsewhere = postgres.create_database()
-    async with (
-        kept_open(database, new_schema(postgres).rpartition("=")[2]),
-        kept_open(elsewhere, "headwater"),
-        await PostgresStore.open(url) as store,
-    ):
-        done = await store.append(Write("a", [NewEvent("soak", b"{}")]))
-        assert await store.head() == done.last
-        assert await store.obstacles() == []
-    postgres.drop_database(elsewhere)
-
-
-@asynchronous
-async def test_an_open_transaction_holds_readers_and_is_named(postgres: PostgresServer, new_schema: NewSchema) -> None:
-    url, database, schema = place(postgres, new_schema)
-    async with await PostgresStore.open(url) as store:
-        async with kept_open(database, schema) as pid:
-            before = await store.head()
-            done = await store.append(Write("a", [NewEvent("soak", b"{}")]))
-            assert await store.head() == before < done.last
-            while not (named := await store.obstacles()):  # noqa: ASYNC110
-                await asyncio.sleep(0.05)
-            assert f"process {pid} (somebody)" in named[0]
-            assert f"readers wait before position {before + 1}" in named[0]
-        assert await store.wait(before, timeout=5) == done.last
-        assert await store.obstacles() == []
