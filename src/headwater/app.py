@@ -137,8 +137,9 @@ class Runtime:
         the store must be there.
 
         Raises DeclarationError (a view's shape changed without a new version), StoreError. A view whose fold fails on
-        an event stops there, alone (ViewStopped); if a worker fails for another cause, the block is cancelled and that
-        error raised.
+        an event stops there, alone (ViewStopped). While the store cannot do its work (a server is gone, a disk full),
+        commands and queries raise that, and the workers wait, however long. If a worker fails for another cause, the
+        block is cancelled and that error raised.
         """
         time = clock or SystemClock()
         opened = await open_stores(store, create=create, durable=durable, clock=time)

@@ -17,8 +17,9 @@ import msgspec
 
 from headwater.app import Runtime
 from headwater.clock import to_datetime
-from headwater.errors import Conflict, NotYetVisible, Overloaded, Rejected
+from headwater.errors import Conflict, NotYetVisible, Rejected
 from headwater.messages import new_id
+from headwater.store.outage import PASSING, Outage
 from headwater_shop.domain.cart import AddItem, CheckOut
 from headwater_shop.domain.customer import RegisterCustomer
 from headwater_shop.domain.product import ReceiveStock
@@ -134,7 +135,7 @@ class Traffic:
         """Buy until cancelled."""
         if not self._shoppers:
             return
-        known = await habits(self._runtime)
+        known = await Outage("traffic").outlive(lambda: habits(self._runtime))
         if not known.products.values:
             self._say("traffic: nothing has been sold yet, so the simulated shoppers do not know what to buy")
             return
@@ -148,7 +149,7 @@ class Traffic:
         while True:
             try:
                 await self.shop_once(known, rng)
-            except (Rejected, NotYetVisible, Conflict, Overloaded) as no:
+            except (Rejected, NotYetVisible, Conflict, *PASSING) as no:
                 self.tally.refused += 1
                 log.info("a simulated shopper was refused: %s", no)
             await self._think(known, rng)

@@ -41,7 +41,7 @@ class Fault(Exception):
 
 class Rule(NamedTuple):
     """How errors of a class appear: status, the facts that are shown, seconds for Retry-After, and whether the
-    error's own text may be seen by clients."""
+    error's own text may be seen by clients; if not, `instead` follows the title."""
 
     error: type[errors.HeadwaterError]
     status: int
@@ -49,7 +49,10 @@ class Rule(NamedTuple):
     facts: tuple[str, ...] = ()
     retry_after: int | None = None
     shown: bool = True
+    instead: str = "nothing of this request was kept"
 
+
+AGAIN = "with the same Idempotency-Key a command can be sent again, and counts once"
 
 # The first rule whose class fits holds, so a subclass stands before its base.
 RULES: tuple[Rule, ...] = (
@@ -74,7 +77,17 @@ RULES: tuple[Rule, ...] = (
     Rule(errors.StoreLocked, 503, "store-locked", (), RETRY_SOON, shown=False),
     Rule(errors.StoreReadOnly, 503, "store-read-only", shown=False),
     Rule(errors.StoreClosed, 503, "store-closed", (), RETRY_SOON, shown=False),
-    Rule(errors.StoreError, 503, "store-unavailable", shown=False),
+    Rule(
+        errors.AcknowledgementLost,
+        503,
+        "acknowledgement-lost",
+        (),
+        RETRY_SOON,
+        shown=False,
+        instead=f"whether this request was recorded is not known; {AGAIN}",
+    ),
+    Rule(errors.StoreUnavailable, 503, "store-unavailable", (), RETRY_SOON, shown=False, instead=AGAIN),
+    Rule(errors.StoreError, 503, "store-failed", shown=False),
 )
 
 _encode = msgspec.json.Encoder(enc_hook=repr).encode
@@ -99,7 +112,7 @@ def _is_ours(error: Exception) -> bool:
 
 
 def _by_rule(error: Exception, rule: Rule) -> Problem:
-    detail = str(error) if rule.shown else _title(rule.slug) + "; nothing of this request was kept."
+    detail = str(error) if rule.shown else f"{_title(rule.slug)}; {rule.instead}."
     facts = {name: getattr(error, name) for name in rule.facts}
     seconds = rule.retry_after
     if isinstance(error, errors.Overloaded):

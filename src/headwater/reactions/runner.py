@@ -14,6 +14,7 @@ from headwater.errors import BadInput, DeclarationError, IdReused, Rejected, Sto
 from headwater.fold import Reaction, Schedule, Unschedule
 from headwater.messages import Envelope, Metadata, Position, query
 from headwater.reactions.port import ReactionStore, Timer
+from headwater.store.outage import PASSING, Outage
 from headwater.store.port import EventStore
 
 log = logging.getLogger(__name__)
@@ -50,6 +51,7 @@ class ReactionRunner:
         self._execute = execute
         self._clock = clock
         self._scheduled = scheduled
+        self._outage = Outage(f"reaction {reaction.name}")
         self._query = query(*type_names(reaction.events))
         self._slots = asyncio.Semaphore(reaction.concurrency)
         self._room = asyncio.Semaphore(MAX_OPEN)
@@ -59,8 +61,8 @@ class ReactionRunner:
         self._progress = asyncio.Event()
 
     async def run(self) -> None:
-        """Work until cancelled."""
-        self._read = await self._kept.checkpoint(self.reaction.name)
+        """Work until cancelled. While the store cannot, wait; then go on."""
+        self._read = await self._outage.outlive(lambda: self._kept.checkpoint(self.reaction.name))
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._keep_checkpoint(), name=f"reaction {self.reaction.name} checkpoint")
@@ -72,9 +74,9 @@ class ReactionRunner:
                 raise others.exceptions[0] from failed
 
     async def _read_on(self, group: asyncio.TaskGroup) -> None:
-        page = await self._store.read(self._query, after=self._read, limit=PAGE)
+        page = await self._outage.outlive(lambda: self._store.read(self._query, after=self._read, limit=PAGE))
         if page.position <= self._read:
-            await self._store.wait(self._read, timeout=60)
+            await self._outage.outlive(lambda: self._store.wait(self._read, timeout=60))
             return
         for envelope in page.events:
             await self._room.acquire()
@@ -104,7 +106,10 @@ class ReactionRunner:
         while True:
             await self._progress.wait()
             self._progress.clear()
-            await self._kept.move(self.reaction.name, next(iter(self._open), self._read + 1) - 1)
+            await self._outage.outlive(self._move_checkpoint)
+
+    async def _move_checkpoint(self) -> None:
+        await self._kept.move(self.reaction.name, next(iter(self._open), self._read + 1) - 1)
 
     async def _until_done(self, envelope: Envelope) -> None:
         attempt = 0
@@ -115,10 +120,19 @@ class ReactionRunner:
                 return
             except (StoreClosed, DeclarationError, UnknownType):
                 raise  # no further attempt would end otherwise
-            except Exception:
+            except Exception as error:
                 attempt += 1
-                log.exception("reaction %s failed on event %s, attempt %d", self.reaction.name, envelope.id, attempt)
-            await self._clock.sleep(backoff(attempt))
+                await self._after(error, envelope, attempt)
+
+    async def _after(self, error: Exception, envelope: Envelope, attempt: int) -> None:
+        """Wait before the next attempt."""
+        if isinstance(error, PASSING):
+            await self._outage.wait(error, attempt)
+            return
+        log.error(
+            "reaction %s failed on event %s, attempt %d", self.reaction.name, envelope.id, attempt, exc_info=error
+        )
+        await self._clock.sleep(backoff(attempt))
 
     async def _react(self, envelope: Envelope) -> None:
         answer = self.reaction.do(self._events.decode(envelope))
@@ -183,6 +197,7 @@ class TimerRunner:
         self._commands = commands
         self._execute = execute
         self._clock = clock
+        self._outage = Outage("timers")
         self._wake = asyncio.Event()
         self._failed: dict[str, tuple[int, int]] = {}  # by timer id: attempts, and not before this time
 
@@ -191,7 +206,7 @@ class TimerRunner:
         self._wake.set()
 
     async def run(self) -> None:
-        """Work until cancelled."""
+        """Work until cancelled. While the store cannot, wait; then go on."""
         try:
             while True:
                 self._wake.clear()
@@ -203,7 +218,7 @@ class TimerRunner:
     async def fire_due(self) -> int:
         """Execute what is due now; how many that were."""
         now = self._clock.now()
-        due = await self._kept.due_timers(now, LIMIT + len(self._failed))
+        due = await self._outage.outlive(lambda: self._kept.due_timers(now, LIMIT + len(self._failed)))
         ready = [timer for timer in due if self._failed.get(timer.id, (0, 0))[1] <= now]
         for timer in ready:
             await self._fire(timer)
@@ -217,9 +232,12 @@ class TimerRunner:
             self._failed.pop(timer.id, None)
         except StoreClosed:
             raise
-        except Exception:
+        except Exception as error:
             attempt = self._failed.get(timer.id, (0, 0))[0] + 1
-            log.exception("command %s of timer %s failed, attempt %d", timer.command, timer.key, attempt)
+            if isinstance(error, PASSING):
+                self._outage.tell(error)
+            else:
+                log.exception("command %s of timer %s failed, attempt %d", timer.command, timer.key, attempt)
             self._failed[timer.id] = attempt, self._clock.now() + int(backoff(attempt) * 1_000_000)
 
     async def _sleep(self) -> None:

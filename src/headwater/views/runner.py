@@ -10,18 +10,10 @@ from typing import Any
 import msgspec
 
 from headwater.codec import BatchDecoder, EventCatalog
-from headwater.errors import (
-    DeclarationError,
-    Fenced,
-    StoreClosed,
-    StoreError,
-    StoreFull,
-    StoreLocked,
-    StoreReadOnly,
-    ViewStopped,
-)
+from headwater.errors import DeclarationError, Fenced, Overloaded, StoreClosed, StoreError, ViewStopped
 from headwater.fold import AnyView
 from headwater.messages import Position, query
+from headwater.store.outage import PASSING, Outage
 from headwater.store.port import EventStore
 from headwater.views.port import Advance, Build, ViewStore
 from headwater.views.projector import Projector, definition, projector
@@ -29,7 +21,7 @@ from headwater.views.projector import Projector, definition, projector
 log = logging.getLogger(__name__)
 
 BATCH = 1_000
-STORE_PAUSE = 1.0  # seconds before another try where the store cannot be written
+LOOK_AGAIN = 5.0  # seconds without an event after which a runner looks whether the builds stand where it left them
 PATIENCE = 0.25  # seconds that another runner gets to show that it is at work, before it is taken for dead
 
 
@@ -163,6 +155,8 @@ class ViewRunner:
         self._store = store
         self._views = views
         self._declared = declared
+        self._outage = Outage("views")
+        self._unsure = False  # whether the builds still stand where this runner left them
         self.projections: list[Projection] = []
         self.stopped: dict[str, ViewStopped] = {}
 
@@ -171,20 +165,36 @@ class ViewRunner:
         self.projections = [await self._machine.open(view) for view in self._declared]
 
     async def run(self) -> None:
-        """Work until cancelled."""
+        """Work until cancelled. While the store cannot, wait; then go on from where the builds stand."""
+        attempt = 0
         while self.projections:
             try:
-                if await self._step():
-                    await asyncio.sleep(0)
-                elif self.projections:
-                    await self._store.wait(self._lowest(), timeout=60)
+                await self._turn()
+                attempt = 0
             except Fenced:
-                await self._prepare_again()
+                self._unsure = True
             except StoreClosed:
                 return
-            except (StoreLocked, StoreFull, StoreReadOnly) as error:
-                log.warning("views wait for the store: %s", error)
-                await asyncio.sleep(STORE_PAUSE)
+            except PASSING as error:  # what was under way may have been done, or not
+                self._unsure, attempt = True, attempt + 1
+                await self._outage.wait(error, attempt)
+
+    async def _turn(self) -> None:
+        """A step, or the wait for what is to come."""
+        if self._unsure:
+            await self._prepare_again()
+            self._unsure = False
+        moved = await self._step()
+        self._outage.over()
+        if moved:
+            await asyncio.sleep(0)
+        elif self.projections and await self._store.wait(lowest := self._lowest(), timeout=LOOK_AGAIN) <= lowest:
+            self._unsure = await self._displaced()
+
+    async def _displaced(self) -> bool:
+        """Whether builds stand elsewhere: a server that crashes may forget the last steps, which are not synced."""
+        stored = await self._views.builds()
+        return any(each.build not in stored for each in self.projections)
 
     def _lowest(self) -> Position:
         return min(each.position for each in self.projections)
@@ -207,7 +217,7 @@ class ViewRunner:
     async def _advance(self, group: Sequence[Projection]) -> bool:
         try:
             return await self._machine.advance(group)
-        except (Fenced, StoreError):
+        except (Fenced, StoreError, Overloaded):
             raise
         except Exception as error:
             if len(group) == 1:
@@ -220,7 +230,7 @@ class ViewRunner:
         try:
             while await self._machine.advance([projection], limit=1):
                 pass
-        except (Fenced, StoreError):
+        except (Fenced, StoreError, Overloaded):
             raise
         except Exception as precise:
             error = precise
@@ -260,6 +270,9 @@ class ViewRunner:
                 found.append(await self._machine.open(view))
             except DeclarationError as error:
                 log.warning("no longer followed here: %s", error)
+        mine = {(each.build.id, each.build.epoch) for each in self.projections if each.claimed}
+        for each in found:  # an epoch that has not risen: nobody else has claimed it
+            each.claimed |= (each.build.id, each.build.epoch) in mine
         self._declared = [each.view for each in found]
         self.projections = found
 

@@ -4,16 +4,20 @@ For them the append lets nobody else append meanwhile: only so is everything bef
 take in. Appends of events that no such view asks for are not held up; those are taken in afterwards.
 """
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+from headwater.adapters.postgres.faults import translated
 from headwater.adapters.postgres.server import Connection
 from headwater.adapters.postgres.store import PostgresStore
 from headwater.adapters.postgres.views import PostgresViews
 from headwater.codec import BatchDecoder, EventCatalog
+from headwater.errors import Fenced, StoreClosed
 from headwater.messages import NewEvent, Position, query
+from headwater.store.outage import PASSING, Outage
 from headwater.views.port import Advance
-from headwater.views.runner import BATCH, Projection
+from headwater.views.runner import BATCH, LOOK_AGAIN, Projection
 
 LAST = "SELECT coalesce(max(position), 0) FROM headwater.event"
 
@@ -27,6 +31,7 @@ class PostgresInlineViews:
         self._decoder: BatchDecoder[Any] = BatchDecoder(events)
         self._projections: Sequence[Projection] = ()
         self._types: frozenset[str] = frozenset()
+        self._one_at_a_time = asyncio.Lock()
 
     async def attach(self, projections: Sequence[Projection]) -> None:
         """From now on these move with every append of their events."""
@@ -37,25 +42,50 @@ class PostgresInlineViews:
             await self._take_in()
 
     async def run(self) -> None:
-        """Take in what others append who do not have these views, and what concerns none. Until cancelled."""
-        position = 0
+        """Take in what others append who do not have these views, and what concerns none. Until cancelled; while the
+        store cannot, wait."""
+        outage, position, attempt = Outage("inline views"), 0, 0
         while self._projections:
-            position = await self._store.wait(position, timeout=60)
-            if any(projection.position < position for projection in self._projections):
-                await self._take_in()
+            try:
+                position = await self._follow(position)
+                attempt = 0
+                outage.over()
+            except StoreClosed:
+                return
+            except (*PASSING, Fenced) as error:
+                position, attempt = 0, attempt + 1
+                await outage.wait(error, attempt)
+
+    async def _follow(self, position: Position) -> Position:
+        """Take in what there is after this position; how far that was."""
+        head = await self._store.wait(position, timeout=LOOK_AGAIN)
+        if await self._behind(head, quiet=head <= position):
+            await self._take_in()
+        return head
+
+    async def _behind(self, head: Position, *, quiet: bool) -> bool:
+        """Whether something is to be taken in. Where all is `quiet` what is stored is asked: what is remembered may be
+        further on, by a transaction that was lost."""
+        if not quiet:
+            return any(projection.position < head for projection in self._projections)
+        names = {projection.view.name for projection in self._projections}
+        return any(build.live and build.name in names and build.position < head for build in await self._views.builds())
 
     def concerns(self, events: Sequence[NewEvent]) -> bool:
         return not self._types.isdisjoint(event.type for event in events)
 
     async def advance(self, connection: Connection, last: Position) -> None:
-        for projection in self._projections:
-            if await self._resume(connection, projection):
-                await self._move(connection, projection, last)
+        """See Inline. Raises the driver's errors, by which the writer tells whether to send again."""
+        async with self._one_at_a_time:  # a connection that was cut lets the next one in before this process knows
+            for projection in self._projections:
+                if await self._resume(connection, projection):
+                    await self._move(connection, projection, last)
 
     async def _take_in(self) -> None:
-        async with self._store.writer.alone() as connection:
-            row: Any = await (await connection.execute(self._store.server.sql(LAST))).fetchone()
-            await self.advance(connection, row[0])
+        with translated(self._store.server.address.shown):
+            async with self._store.writer.alone() as connection:
+                row: Any = await (await connection.execute(self._store.server.sql(LAST))).fetchone()
+                await self.advance(connection, row[0])
         self._store.watch.notify()
 
     async def _move(self, connection: Connection, projection: Projection, last: Position) -> None:
