@@ -16,7 +16,7 @@ from headwater.http import run as run_loop
 from headwater_shop.event_driven.views import rejected_row
 from headwater_shop.imports import ImportResult, import_file
 from headwater_shop.report import report as sales_report
-from headwater_shop.running import DEFAULT_STORE, Running, Surroundings, fill, fill_if_new, looking, running
+from headwater_shop.running import DEFAULT_STORE, Running, Surroundings, fill_if_empty, fill_if_new, looking, running
 from headwater_shop.traffic import Traffic
 from headwater_shop.web import shop_ui
 
@@ -79,8 +79,8 @@ async def _run(store: str, surroundings: Surroundings, host: str, port: int, sho
     with progress("filling the shop with a made-up year", 1) as show:
         filled = await fill_if_new(store, lambda done, total: show(done / max(total, 1)))
     async with running(store, surroundings) as opened:
-        if filled is None and not await opened.runtime.store.head():
-            filled = await fill(opened.runtime, lambda _done, _total: None)
+        if filled is None:
+            filled = await fill_if_empty(opened.runtime)
         if filled:
             note(f"filled {opened.runtime.store.address} with {filled.rows:,} made-up rows in {filled.seconds:.1f} s")
         async with asyncio.TaskGroup() as group:

@@ -13,6 +13,7 @@ import msgspec
 
 from headwater.app import Runtime, open_store
 from headwater.fold import App
+from headwater.messages import NewEvent, Write
 from headwater_shop.event_driven.app import shop_app
 from headwater_shop.event_driven.payment_double import PaymentDouble
 from headwater_shop.event_driven.views import VIEWS
@@ -24,6 +25,7 @@ DEFAULT_STORE = "sqlite:///var/shop.db"
 
 _FILE = "sqlite:///"
 _CAUGHT_UP_WITHIN = 300.0  # seconds
+_BEGUN, _FILLED = "shop.filling_begun", "shop.filled"
 
 Progress = Callable[[int, int], None]
 
@@ -102,6 +104,23 @@ async def fill_if_new(store: str, progress: Progress) -> ImportResult | None:
         return result
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+async def fill_if_empty(runtime: Runtime) -> ImportResult | None:
+    """Fill a store that holds nothing with a made-up year, or go on where that was interrupted; None where there is
+    nothing to do. An event before it and one after it tell which it is; what is there already is not imported again.
+    """
+    store = runtime.store
+    if await store.head() and (not await store.find_append(_BEGUN) or await store.find_append(_FILLED)):
+        return None
+    await _mark(runtime, _BEGUN)
+    result = await fill(runtime, lambda _done, _total: None)
+    await _mark(runtime, _FILLED)
+    return result
+
+
+async def _mark(runtime: Runtime, what: str) -> None:
+    await runtime.store.append(Write("shop", [NewEvent(what, b"{}")]), id=what)
 
 
 async def fill(runtime: Runtime, progress: Progress) -> ImportResult:
