@@ -158,7 +158,7 @@ class StoreLocked(StoreError):
 
 
 class StoreReadOnly(StoreError):
-    advice = "give this user the right to write: the file and its folder, or the schema, or to make one in the database"
+    advice = "this user needs the right to write: the file and its folder; or the schema, on a primary server"
 
 
 class StoreCorrupt(StoreError):

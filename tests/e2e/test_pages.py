@@ -58,6 +58,7 @@ def test_pages_turn(page: Page) -> None:
     expect(page.get_by_label("Sort by")).to_have_value("name")
 
 
+@pytest.mark.parametrize("shop", ["sqlite", "postgresql"], indirect=True, scope="session")
 def test_the_report_shows_the_figures_of_the_command(page: Page, shop: Shop) -> None:
     page.goto("/report")
     figures = json.loads(headwater("shop", "report", "--json", "--store", shop.store))

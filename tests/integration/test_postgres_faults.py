@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from urllib.parse import quote
 
 import psycopg
@@ -10,7 +10,6 @@ import pytest
 
 from headwater import open_store
 from headwater.adapters.postgres import migrations
-from headwater.adapters.postgres.grouping import lock_key
 from headwater.adapters.postgres.store import PostgresStore
 from headwater.errors import (
     AcknowledgementLost,
@@ -194,19 +193,6 @@ async def test_a_lock_that_is_not_to_be_had(place: str) -> None:
             with pytest.raises(StoreLocked):
                 await store.append(Write("a", [EVENT]))
         assert (await store.append(Write("a", [EVENT]))).versions == (1,)
-
-
-@asynchronous
-async def test_a_deadlock_is_undone_and_tried_again(place: str) -> None:
-    first, second = sorted(("a", "b"), key=lambda name: lock_key("s" + name))
-    async with await open_store(place) as store, held(place, f"false, '{{{lock_key('s' + second) * 2 + 1}}}'") as other:
-        both = asyncio.create_task(store.append(Write("a", [EVENT]), Write("b", [EVENT])))
-        await waiting(place)
-        crossing = f"SELECT {schema_of(place)}.lock(false, '{{{lock_key('s' + first) * 2 + 1}}}')"
-        with suppress(psycopg.errors.DeadlockDetected):  # one of the two is undone
-            await other.execute(crossing.encode())
-        await other.rollback()
-        assert (await both).versions == (1, 1)
 
 
 @asynchronous

@@ -118,7 +118,7 @@ async def test_who_may_not_see_the_sequence_is_told_so_and_sees_no_empty_store(
 
 @asynchronous
 async def test_a_schema_that_somebody_else_has_made_is_taken(server: PostgresServer, place: str) -> None:
-    with pytest.raises(StoreReadOnly, match=r"for database .* make one in the database"):
+    with pytest.raises(StoreReadOnly, match=r"permission denied for database .* or the schema"):
         await open_store(as_guest(place))
     server.execute(f"CREATE SCHEMA {schema_of(place)} AUTHORIZATION guest")
     async with await open_store(as_guest(place)) as store:

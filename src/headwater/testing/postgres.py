@@ -130,7 +130,10 @@ class PostgresServer:
         return self._process.pid
 
     def start(self) -> None:
-        """Start, and wait until it takes connections. Raises PostgresFailed."""
+        """Start, and wait until it takes connections. It dies with the thread that calls this.
+
+        Raises PostgresFailed.
+        """
         settings = {
             "port": str(self.port), "listen_addresses": "127.0.0.1", "unix_socket_directories": "",
             "wal_level": "logical", "max_wal_size": "256MB", **self._settings,
