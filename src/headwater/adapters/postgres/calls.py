@@ -30,11 +30,16 @@ class Calls:
         self._pg = connection.pgconn
         self._prepare = prepare
         self._names: dict[bytes, bytes] = {}
+        self._count = 0
 
     def check(self) -> None:
         """Notice that the server has closed the connection. Raises the driver's error."""
         self._pg.consume_input()  # takes in its last words, if any
         self._pg.consume_input()
+
+    def forget(self) -> None:
+        """Prepare anew from now on: after a transaction that was rolled back the driver drops what is prepared."""
+        self._names.clear()
 
     async def row(self, function: Function, values: Sequence[bytes]) -> list[bytes | None]:
         """The one row that the function returns. Raises the driver's errors.
@@ -57,7 +62,8 @@ class Calls:
             return await self._answer()
         name = self._names.get(function.sql)
         if name is None:
-            name = f"headwater_{len(self._names)}".encode()
+            self._count += 1
+            name = f"headwater_{self._count}".encode()
             self._pg.send_prepare(name, function.sql, function.types)
             prepared = await self._answer()
             if prepared.status != pq.ExecStatus.COMMAND_OK:

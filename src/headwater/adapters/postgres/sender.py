@@ -72,10 +72,14 @@ class Sender:
     async def _send(self, connection: Connection, calls: Calls, group: Group, inline: Inline | None) -> Found:
         if inline and inline.concerns(group.events):
             group.close_gate()
-            async with connection.transaction():
-                found = await self._call(calls, group)
-                if not found.refused:
-                    await inline.advance(connection, found.positions[-1])
+            try:
+                async with connection.transaction():
+                    found = await self._call(calls, group)
+                    if not found.refused:
+                        await inline.advance(connection, found.positions[-1])
+            except BaseException:
+                calls.forget()
+                raise
             return found
         return await self._call(calls, group)
 

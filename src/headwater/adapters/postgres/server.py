@@ -26,6 +26,7 @@ LIMITS = {
 BACKOFF = 0.02  # seconds: the longest wait before the second attempt; doubled for each further one
 BACKOFF_CAP = 1.0
 READERS = 4
+RECONNECT_WITHIN = 5.0  # seconds after which the pool gives up, and begins anew when it is asked: its own waits double
 MAX_WAITING = 10_000
 
 
@@ -123,7 +124,8 @@ class Server:
         """From now on `run` works."""
         self._pool = AsyncConnectionPool(
             self.address.conninfo, kwargs=self._settings(), configure=self._configure, min_size=1, max_size=READERS,
-            max_waiting=MAX_WAITING, timeout=self.patience, open=False, name=f"headwater {self.address.schema}",
+            max_waiting=MAX_WAITING, timeout=self.patience, reconnect_timeout=RECONNECT_WITHIN, open=False,
+            name=f"headwater {self.address.schema}",
         )  # fmt: skip
         await self._pool.open()
 

@@ -14,6 +14,7 @@ from headwater.errors import StoreClosed, StoreError
 from headwater.messages import Position
 
 PAUSE = 0.01  # seconds between two wake-ups that are sent
+LONGEST_PAUSE = 0.2  # seconds: as often a sender looks whether what it has to tell of can be seen, in the long run
 TICK = 0.04  # seconds between two looks, where no wake-ups are to be had
 SELDOM = 1.0  # seconds between two looks, where they are
 WAKE = "SELECT headwater.wake(%s, %s)"
@@ -69,14 +70,17 @@ class Watch:
 
     async def _send(self) -> None:
         """Send a wake-up once what was appended can be seen. A lost one costs time only: all look now and then."""
+        pause = PAUSE
         with suppress(StoreError):
             while self._unsent:
                 self._unsent = False
                 if await self._server.run(self._wake_others, again=False):
                     self._wake()
+                    pause = PAUSE
                 else:  # somebody else's append in front is not yet decided
                     self._unsent = True
-                await asyncio.sleep(PAUSE)
+                    pause = min(pause * 2, LONGEST_PAUSE)
+                await asyncio.sleep(pause)
 
     async def _wake_others(self, connection: Connection) -> bool:
         cursor = await connection.execute(self._sql, (self._channel, self._appended), prepare=True)

@@ -10,7 +10,7 @@ DECLARE
     space CONSTANT bigint := 'headwater.event_position'::regclass::oid::bigint % 524287 + 1;
 BEGIN
     PERFORM pg_advisory_xact_lock_shared(
-        space << 44 | coalesce(pg_sequence_last_value('headwater.event_position'), 0));
+        space << 44 | least(positions[1] - 1, coalesce(pg_sequence_last_value('headwater.event_position'), 0)));
     PERFORM setval('headwater.event_position', greatest(
         positions[cardinality(positions)], pg_sequence_last_value('headwater.event_position')));
     INSERT INTO headwater.stream (name)
