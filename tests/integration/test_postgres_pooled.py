@@ -23,8 +23,8 @@ EVENT = NewEvent("happened", b"{}")
 @asynchronous
 async def test_it_is_told_from_a_server(ways: Ways) -> None:
     async with await PostgresStore.open(ways.pooled) as pooled, await PostgresStore.open(ways.direct) as direct:
-        assert pooled.capabilities == Capabilities(durable=True, shared=True, notified=False)
-        assert direct.capabilities == Capabilities(durable=True, shared=True, notified=True)
+        assert pooled.capabilities == Capabilities(durable=True, shared=True, parallel=True, notified=False)
+        assert direct.capabilities == Capabilities(durable=True, shared=True, parallel=True, notified=True)
 
 
 # -- waking those who wait

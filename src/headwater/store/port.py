@@ -41,6 +41,8 @@ class Capabilities:
     """Several processes may use the store at once."""
     notified: bool = True
     """What others record is told at once, not found by looking every 50 ms."""
+    parallel: bool = False
+    """A server does the work: two calls at once take less time than one after the other."""
 
 
 Decision = Callable[[Iterable[Batch]], Sequence[NewEvent]]

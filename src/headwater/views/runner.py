@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ import msgspec
 from headwater.codec import BatchDecoder, EventCatalog
 from headwater.errors import DeclarationError, Fenced, Overloaded, StoreClosed, StoreError, ViewStopped
 from headwater.fold import AnyView
-from headwater.messages import Position, query
+from headwater.messages import Batch, Position, Query, query
 from headwater.store.outage import PASSING, Outage
 from headwater.store.port import EventStore
 from headwater.views.port import Advance, Build, ViewStore
@@ -60,6 +61,7 @@ class Projecting:
         self._store = store
         self._views = views
         self._decoder: BatchDecoder[Any] = BatchDecoder(events)
+        self._ahead: dict[tuple[Query, Position, int], Batch] = {}
 
     async def open(self, view: AnyView) -> Projection:
         """The projection of a view on the newest build of its version, on a new one if there is none."""
@@ -97,14 +99,15 @@ class Projecting:
     async def advance(self, projections: Sequence[Projection], limit: int = BATCH) -> bool:
         """Move projections that stand at one position on by a batch; False if there was nothing. Raises Fenced."""
         start = projections[0].position
-        types = dict.fromkeys(type for each in projections for type in each.projector.types)
-        batch = await self._store.scan(query(*types), after=start, limit=limit)
+        asked = query(*dict.fromkeys(type for each in projections for type in each.projector.types))
+        batch = self._ahead.pop((asked, start, limit), None) or await self._store.scan(asked, after=start, limit=limit)
         if batch.position <= start:
             return False
         events = self._decoder.decode(batch)
         try:
             advances = [await self._fold(each, events, batch.position) for each in projections]
-            builds = await self._views.write(advances)
+            async with self._reading_on(asked, batch, limit):
+                builds = await self._views.write(advances)
         except BaseException:
             for each in projections:
                 each.projector.forget()
@@ -112,6 +115,24 @@ class Projecting:
         for each, build in zip(projections, builds, strict=True):
             each.build = build
         return True
+
+    @asynccontextmanager
+    async def _reading_on(self, asked: Query, batch: Batch, limit: int) -> AsyncIterator[None]:
+        """Read the next batch meanwhile, where there is more and the store can do both. One is held at most."""
+        self._ahead.clear()
+        if batch.count < limit or not self._store.capabilities.parallel:
+            yield
+            return
+        reading = asyncio.create_task(self._store.scan(asked, after=batch.position, limit=limit), name="views read on")
+        try:
+            yield
+            with suppress(StoreError):  # whoever wants it will ask again
+                ahead = await reading
+                if ahead.count == limit:  # else more may have come since
+                    self._ahead[asked, batch.position, limit] = ahead
+        finally:
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
 
     async def _fold(self, projection: Projection, events: Sequence[Any], position: Position) -> Advance:
         made = projection.projector

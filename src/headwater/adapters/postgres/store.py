@@ -85,7 +85,7 @@ class PostgresStore:
         self.server = server
         self.address = server.address.shown
         self.clock = clock
-        self.capabilities = Capabilities(durable=durable, shared=True, notified=not server.pooled)
+        self.capabilities = Capabilities(durable=durable, shared=True, notified=not server.pooled, parallel=True)
         self.reading = reader
         self._kinds = kinds
         self.watch = Watch(server)
