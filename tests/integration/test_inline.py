@@ -1,7 +1,11 @@
 """Inline views: changed by the append itself, whoever appends."""
 
 import asyncio
+from contextlib import closing
+from pathlib import Path
 
+import apsw
+import pytest
 from bank import (
     Account,
     BankEvent,
@@ -16,7 +20,11 @@ from bank import (
 )
 
 from headwater import App, Runtime, View
+from headwater.adapters.sqlite.inline import SqliteInlineViews
+from headwater.adapters.sqlite.store import SqliteStore
+from headwater.adapters.sqlite.views import SqliteViews
 from headwater.testing.running import asynchronous
+from headwater.views.runner import Projecting
 
 app = App("bank", deciders=[accounts], views=[inline_balances])
 without = App("bank", deciders=[accounts])
@@ -53,6 +61,28 @@ async def test_what_others_append_is_taken_in_at_once(kept_url: str) -> None:
         done = await other.execute(Deposit("ann", 1))
         assert await runtime.get(inline_balances, "ann", after=done.position) == Account("ann", None, 1, 1)
         await runtime.idle()
+
+
+@asynchronous
+async def test_a_lock_that_others_hold_for_long_is_waited_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = str(tmp_path / "store.db")
+    async with await SqliteStore.open(path, lock_timeout=0.01) as store:
+        views = SqliteViews(store)
+        projection = await Projecting(store, views, app.events).begin(inline_balances)
+        inline = SqliteInlineViews(store, views, app.events)
+        await inline.attach([projection])
+        async with Runtime.open(without, f"sqlite:///{path}") as other:
+            done = await other.execute(Deposit("ann", 1))
+        with closing(apsw.Connection(path)) as somebody:
+            somebody.execute("BEGIN IMMEDIATE")
+            working = asyncio.create_task(inline.run())
+            while "waiting for the store" not in caplog.text and not working.done():  # noqa: ASYNC110
+                await asyncio.sleep(0.001)
+            somebody.execute("ROLLBACK")
+        while projection.position < done.position and not working.done():  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+        assert projection.position == done.position
+        working.cancel()
 
 
 @asynchronous

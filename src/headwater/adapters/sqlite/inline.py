@@ -10,6 +10,7 @@ from headwater.adapters.sqlite.store import SqliteStore
 from headwater.adapters.sqlite.views import SqliteViews
 from headwater.codec import BatchDecoder, EventCatalog
 from headwater.messages import Position, query
+from headwater.store.outage import Outage
 from headwater.views.port import Advance
 from headwater.views.runner import BATCH, Projection
 
@@ -35,12 +36,12 @@ class SqliteInlineViews:
             await self._take_in()
 
     async def run(self) -> None:
-        """Take in what others append who do not have these views. Until cancelled."""
-        position = 0
+        """Take in what others append who do not have these views. Until cancelled; while the store cannot, wait."""
+        position, outage = 0, Outage("inline views")
         while self._projections:
             position = await self._store.wait(position, timeout=60)
             if any(projection.position < position for projection in self._projections):
-                await self._take_in()
+                await outage.outlive(self._take_in)
 
     async def _take_in(self) -> None:
         await self._store.transact(lambda connection: self._advance_all(connection.execute(HEAD).get), durable=False)
