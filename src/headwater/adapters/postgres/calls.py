@@ -1,4 +1,4 @@
-"""Calls of the server's functions through libpq itself: every append pays for this, and a cursor costs much more.
+"""Calls of the server's functions through libpq itself: every append pays for this, and a cursor costs more.
 
 Values travel in PostgreSQL's binary form, both ways; see packing.py.
 """

@@ -255,7 +255,7 @@ DECLARE
     place bigint;
     nothing text;
 BEGIN
-    IF current_setting('transaction_isolation') <> 'read committed' THEN
+    IF current_setting('transaction_isolation') <> 'read committed' THEN  -- asked here: an expression is no query
         PERFORM headwater.check_isolation();
     END IF;
     nothing := pg_advisory_xact_lock_shared(space, 0);
