@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-DECLARED = "the store declares that it is not"
-"""How the conformance suite passes over what an adapter's capabilities leave out: nothing is missing then."""
+DECLARED = "declares that it"
+"""How the conformance suites pass over what an adapter's capabilities leave out: nothing is missing then."""
 
 
 class NoSkips:
@@ -44,3 +44,10 @@ class NoSkips:
 def pytest_configure(config: pytest.Config) -> None:
     if os.environ.get("CI"):
         config.pluginmanager.register(NoSkips(), "no-skips")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("chaos", "the chaos test (tests/chaos)")
+    group.addoption("--chaos-seconds", type=float, default=30.0, help="for how long processes are killed")
+    group.addoption("--chaos-seed", type=int, help="the same kills at the same times as in another run")
+    group.addoption("--chaos-broker", default="nats", choices=("nats", "cluster", "sqlite"), help="what they work on")

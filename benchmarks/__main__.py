@@ -10,10 +10,29 @@ from benchmarks.environments import ROOT, on_real_disk, say
 from benchmarks.report import as_json, as_table, rows
 from benchmarks.runner import Run
 from benchmarks.suite import SUITE
+from benchmarks.suite_flow import FLOW_SUITE
+from benchmarks.suite_nats import NATS_SUITE
+from benchmarks.suite_personal import PERSONAL_SUITE
 from benchmarks.suite_postgres import POSTGRES_SUITE
+from benchmarks.suite_schema import PG_SCHEMA_SUITE, SCHEMA_SUITE
+from benchmarks.suite_snapshots import SNAPSHOT_SUITE
+from benchmarks.suite_streaming import STREAMING_SUITE
+from benchmarks.suite_upcasting import UPCASTING_SUITE
 from headwater.testing.postgres import PostgresServer, postgres_server
 
-SUITES = {"sqlite": SUITE, "postgresql": POSTGRES_SUITE}
+SUITES = {
+    "sqlite": (
+        *SUITE,
+        *SNAPSHOT_SUITE,
+        *UPCASTING_SUITE,
+        *SCHEMA_SUITE,
+        *PERSONAL_SUITE,
+        *STREAMING_SUITE,
+        *FLOW_SUITE,
+    ),
+    "postgresql": (*POSTGRES_SUITE, *PG_SCHEMA_SUITE),
+    "nats": NATS_SUITE,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -15,6 +15,8 @@ CUSTOMERS = 5_000
 STREAMS_PER_WORKER = 16
 DEFAULT_CONCURRENCY = 64
 BATCH = 1_000
+STREAM_BATCH = 500
+"""Records of a publish, and of a fetch."""
 
 
 def event(n: int) -> dict[str, Any]:
@@ -68,6 +70,11 @@ def catchup_events(quick: bool) -> int:
 def pg_catchup_events(quick: bool) -> int:
     """The same on PostgreSQL, where each round copies the whole database."""
     return 50_000 if quick else 200_000
+
+
+def stream_records(quick: bool) -> int:
+    """How many records a topic has that is read."""
+    return 100_000 if quick else 500_000
 
 
 def mine(worker: int, k: int) -> int:

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from headwater.testing.kafka import KafkaCluster, kafka_cluster
+from headwater.testing.nats import NatsCluster, NatsServer, nats_cluster, nats_server
 from headwater.testing.postgres import PostgresServer, default_binaries, find_binaries, postgres_server
 from pooler import Pooler, Ways, find_pgbouncer, pooling
 
@@ -46,6 +48,27 @@ def pgbouncer(postgres: PostgresServer) -> Iterator[Pooler]:
         pytest.skip("NO POOLER: install Debian's pgbouncer (apt-get install pgbouncer) to test behind a real one")
     with pooling(program, postgres) as pooler:
         yield pooler
+
+
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[KafkaCluster]:
+    """A mock cluster that speaks Kafka's protocol."""
+    with kafka_cluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def nats() -> Iterator[NatsServer]:
+    """The NATS that the tests bring along."""
+    with nats_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def nats_nodes() -> Iterator[NatsCluster]:
+    """Three of it, which are one cluster."""
+    with nats_cluster(3) as cluster:
+        yield cluster
 
 
 _numbers = count(1)

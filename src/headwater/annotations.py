@@ -1,7 +1,7 @@
 """What a handler handles, read from its annotations: a handler's annotation is its registration."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin
 
@@ -23,6 +23,10 @@ def union_members(annotation: Any) -> tuple[type, ...]:
 
 def parameter_types(function: Callable[..., Any], index: int, what: str) -> tuple[type, ...]:
     """The classes that the parameter at `index` accepts. Raises DeclarationError where nothing is annotated."""
+    return union_members(_annotation(function, index, what))
+
+
+def _annotation(function: Callable[..., Any], index: int, what: str) -> Any:
     parameters = list(_signature(function, what).parameters.values())
     if index >= len(parameters):
         raise DeclarationError(f"{what}: {_name(function)} takes {len(parameters)} parameters, expected {index + 1}")
@@ -32,13 +36,28 @@ def parameter_types(function: Callable[..., Any], index: int, what: str) -> tupl
             f"{what}: annotate parameter {parameters[index].name!r} of {_name(function)} with the class it handles "
             "or a union of them"
         )
-    return union_members(annotation)
+    return annotation
+
+
+def sequence_types(function: Callable[..., Any], index: int, what: str) -> tuple[bool, tuple[type, ...]]:
+    """Whether the parameter at `index` is a `Sequence[…]` or `list[…]`, and the classes that it, or its members, may
+    be. Raises DeclarationError where nothing is annotated."""
+    annotation = _annotation(function, index, what)
+    if get_origin(annotation) in (list, Sequence):
+        return True, union_members(get_args(annotation)[0])
+    return False, union_members(annotation)
 
 
 def returned_types(function: Callable[..., Any], what: str) -> tuple[type, ...]:
     """The classes that a function returns, without None; empty where it says nothing."""
     annotation = _signature(function, what).return_annotation
     return () if annotation in (inspect.Signature.empty, Any) else union_members(annotation)
+
+
+def returned(function: Callable[..., Any], what: str) -> Any:
+    """The type that a function returns, as annotated; None where it says nothing."""
+    annotation = _signature(function, what).return_annotation
+    return None if annotation in (inspect.Signature.empty, Any) or isinstance(annotation, TypeVar) else annotation
 
 
 def _signature(function: Callable[..., Any], what: str) -> inspect.Signature:

@@ -1,8 +1,9 @@
-"""What travels: events before and after they are recorded, what an append asks for, and what it returns."""
+"""What travels: events before and after they are recorded, what an append asks for and what it returns; and records,
+before and after they are published to a topic."""
 
 import os
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -173,3 +174,43 @@ class Appended(msgspec.Struct, frozen=True):
     last: Position
     versions: tuple[int, ...]
     repeated: bool = False
+
+
+Offset = int
+"""A record's place in its partition of a topic. Offsets grow; some may be left out."""
+
+NO_HEADERS: Mapping[str, str] = {}
+
+
+class NewRecord(msgspec.Struct, frozen=True, gc=False):
+    """A record that is to be published.
+
+    Records of one `key` keep their order; those without one (None) have none. With an `id` a record counts once for
+    consumers with an inbox, however often it is published; brokers that declare it drop repetitions themselves for a
+    while. `headers` are texts by lower-case name. `time` is in microseconds since 1970; without one the broker sets it.
+    """
+
+    value: bytes
+    key: str | None = None
+    id: str = ""
+    headers: Mapping[str, str] = NO_HEADERS
+    time: int = 0
+
+
+class Record(msgspec.Struct, frozen=True, gc=False):
+    """A published record and where it lies."""
+
+    topic: str
+    partition: int
+    offset: Offset
+    key: str | None
+    value: bytes
+    id: str
+    headers: Mapping[str, str]
+    time: int
+
+    @property
+    def identity(self) -> str:
+        """By what a repetition is recognized: its id, or its place and time where it has none: a topic that is lost or
+        made anew has the same places again."""
+        return self.id or f"{self.topic}/{self.partition}/{self.offset}/{self.time}"

@@ -1,5 +1,5 @@
-"""Simulated shoppers. They search, look, fill carts and check out through the same commands and views as the pages,
-and buy what the store's own sales say: products, basket sizes, quantities, countries and hours.
+"""Simulated shoppers. They search, look, fill carts and check out through the same commands, views and clicks as the
+pages, and buy what the store's own sales say: products, basket sizes, quantities, countries and hours.
 
 A simulated day passes in ten minutes, so that its rush hours show. What runs low is replenished.
 """
@@ -21,9 +21,11 @@ from headwater.errors import Conflict, NotYetVisible, Rejected
 from headwater.messages import new_id
 from headwater.store.outage import PASSING, Outage
 from headwater_shop.domain.cart import AddItem, CheckOut
+from headwater_shop.domain.clicks import AddedToCart, Click, ProductViewed, Searched
 from headwater_shop.domain.customer import RegisterCustomer
 from headwater_shop.domain.product import ReceiveStock
 from headwater_shop.domain.shared import Address, Moment
+from headwater_shop.event_driven.clicks import Clicks
 from headwater_shop.event_driven.views import ProductCard, order_summary, product_card
 from headwater_shop.web import shelf
 
@@ -32,6 +34,7 @@ THINKING: Final = 1.2  # seconds on average between two steps, in the busiest ho
 QUIETEST: Final = 0.15  # nobody sleeps all night: the slowest pace, as a share of the busiest
 LARGEST_BASKET: Final = 40
 LEAVE: Final = 0.15  # share of carts that are left standing
+SEARCH: Final = 0.3  # share of products that they search for by a word
 LOW: Final = 60
 REPLENISH: Final = 240
 REPORT_EVERY: Final = 5.0
@@ -109,6 +112,12 @@ async def _weighted(runtime: Runtime, sql: str, otherwise: list[tuple[Any, int]]
     return Weighted([value for value, _ in pairs], [times for _, times in pairs])
 
 
+def _word(name: str, rng: random.Random) -> str:
+    """A word of the name such as people search for: not "of", nor "6"."""
+    words = [word for word in name.split() if len(word) > 3 and word.isalpha()]
+    return rng.choice(words) if words else ""
+
+
 @dataclass
 class Tally:
     """What the shoppers have done so far."""
@@ -120,13 +129,18 @@ class Tally:
 
 
 class Traffic:
-    """So many shoppers, each a task that buys again and again. `say` gets a line about them now and then."""
+    """So many shoppers, each a task that buys again and again. `say` gets a line about them now and then, `clicks` what
+    they do before they buy."""
 
-    def __init__(self, runtime: Runtime, shoppers: int, *, say: Callable[[str], None], seed: int | None = None) -> None:
+    def __init__(
+        self, runtime: Runtime, shoppers: int, *, say: Callable[[str], None], seed: int | None = None,
+        clicks: Clicks | None = None,
+    ) -> None:  # fmt: skip
         self.tally = Tally()
         self._runtime = runtime
         self._shoppers = shoppers
         self._say = say
+        self._clicks = clicks
         self._seed = seed
         self._clock = runtime.clock
         self._began = runtime.clock.monotonic()
@@ -156,15 +170,16 @@ class Traffic:
 
     async def shop_once(self, known: Habits, rng: random.Random) -> None:
         """One visit: look around, fill a cart, and buy it or leave it standing."""
-        cart_id = f"traffic-{new_id(self._clock.now())}"
+        cart_id, visitor = f"traffic-{new_id(self._clock.now())}", f"sim-{new_id(self._clock.now())}"
         spent, lines = Decimal(0), set[str]()
         for _ in range(min(known.baskets.draw(rng), LARGEST_BASKET)):
-            card = await self._choose(known, rng)
+            card = await self._choose(known, rng, visitor)
             await self._think(known, rng)
             quantity = min(known.quantities.draw(rng), max((card.available or 0) // 2, 0)) if card else 0
             if card is None or card.stock_code in lines or quantity < 1:
                 continue
             await self._runtime.execute(AddItem(cart_id, card.stock_code, card.name, card.price, quantity, self._now()))
+            self._click(AddedToCart(card.stock_code, quantity, self._now()), visitor)
             lines.add(card.stock_code)
             spent += card.price * quantity
         if not lines or rng.random() < LEAVE:
@@ -174,17 +189,25 @@ class Traffic:
         self.tally.orders += 1
         self.tally.spent += spent
 
-    async def _choose(self, known: Habits, rng: random.Random) -> ProductCard | None:
+    async def _choose(self, known: Habits, rng: random.Random, visitor: str) -> ProductCard | None:
         """Find a product as people do: some search for a word of its name first."""
         code = known.products.draw(rng)
         card = await self._runtime.get(product_card, code)
         if card is None:
             return None
-        if rng.random() < 0.3:
-            await shelf.search(self._runtime, words=rng.choice(card.name.split() or [code]))
+        if rng.random() < SEARCH:
+            words = _word(card.name, rng) or code
+            found = await shelf.search(self._runtime, words=words)
+            if found.total:
+                self._click(Searched(words.lower(), found.total, self._now()), visitor)
+        self._click(ProductViewed(code, self._now()), visitor)
         if (card.available or 0) < LOW:
             await self._runtime.execute(ReceiveStock(code, REPLENISH, "replenished for the traffic", self._now()))
         return card
+
+    def _click(self, click: Click, visitor: str) -> None:
+        if self._clicks is not None:
+            self._clicks.note(click, visitor)
 
     async def _check_out(self, cart_id: str, known: Habits, rng: random.Random) -> None:
         await self._think(known, rng)

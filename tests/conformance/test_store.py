@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from parts import part_of
 
 from headwater.adapters.postgres.store import PostgresStore
 from headwater.adapters.sqlite.store import SqliteStore
@@ -12,6 +13,17 @@ from headwater.store.memory import MemoryStore
 from headwater.testing.conformance import EventStoreConformance, OpenStore
 from headwater.testing.postgres import PostgresServer
 from pooler import Pooler
+
+OLD = "TestAppending", "TestConditions", "TestDeciding", "TestIds", "TestMoving", "TestQueries", "TestScan"
+POOLED = (
+    "TestAppending",
+    "TestDecidingTogether",
+    "TestRaces",
+    "TestScan",
+    "TestSharing",
+    "TestSubscriptions",
+    "TestWaiting",
+)
 
 NewSchema = Callable[[PostgresServer | Pooler], str]
 
@@ -65,16 +77,16 @@ class TestPostgres(EventStoreConformance):
         return on_postgres(postgres, new_schema)
 
 
-class TestOldPostgres(EventStoreConformance):
+class TestOldPostgres(part_of(EventStoreConformance, *OLD)):  # type: ignore[misc]
+    """What its SQL is about."""
+
     @pytest.fixture
     def open_store(self, old_postgres: PostgresServer, new_schema: NewSchema) -> OpenStore:
         return on_postgres(old_postgres, new_schema)
 
 
-class TestPooledPostgres(EventStoreConformance):
-    """Without the laws: they are the server's, and take a third of the time."""
-
-    TestLaws = None  # type: ignore[assignment]
+class TestPooledPostgres(part_of(EventStoreConformance, *POOLED)):  # type: ignore[misc]
+    """What its connections are about."""
 
     @pytest.fixture
     def open_store(self, pgbouncer: Pooler, new_schema: NewSchema) -> OpenStore:

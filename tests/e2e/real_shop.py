@@ -19,7 +19,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
 
 HEADWATER = str(Path(sys.executable).with_name("headwater"))
-STARTS_WITHIN = 20.0
+STARTS_WITHIN = 60.0
 ENDS_WITHIN = 20.0
 
 
@@ -46,9 +46,9 @@ class Shop:
                 pytest.fail(f"{path} was answered {error.code}: {error.read().decode()}")
 
 
-def headwater(*arguments: str) -> str:
+def headwater(*arguments: str, seconds: float = 60) -> str:
     """What `headwater` prints."""
-    done = subprocess.run([HEADWATER, *arguments], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([HEADWATER, *arguments], capture_output=True, text=True, timeout=seconds)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -56,11 +56,28 @@ def headwater(*arguments: str) -> str:
 @contextmanager
 def running(*arguments: str, cwd: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """`headwater shop` and its address; it ends by Ctrl-C, cleanly."""
+    with _process(*arguments, cwd=cwd) as process:
+        line = _first_line(process, "http://")
+        yield next(word for word in line.split() if word.startswith("http://")).rstrip("/,"), process
+
+
+@contextmanager
+def working(*arguments: str, cwd: Path) -> Iterator[subprocess.Popen[str]]:
+    """`headwater shop work`, at work; it ends by Ctrl-C, cleanly, unless it was killed."""
+    with _process("work", *arguments, cwd=cwd) as process:
+        _first_line(process, "At work")
+        yield process
+
+
+@contextmanager
+def _process(*arguments: str, cwd: Path) -> Iterator[subprocess.Popen[str]]:
     command = [HEADWATER, "shop", *arguments]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, cwd=cwd, stdout=pipe, stderr=pipe, text=True, start_new_session=True) as process:
         try:
-            yield _address(process), process
+            yield process
+            if process.poll() == -signal.SIGKILL:
+                return
             process.send_signal(signal.SIGINT)
             _out, err = process.communicate(timeout=ENDS_WITHIN)
             assert process.returncode == 0, err
@@ -69,16 +86,16 @@ def running(*arguments: str, cwd: Path) -> Iterator[tuple[str, subprocess.Popen[
             process.kill()
 
 
-def _address(process: subprocess.Popen[str]) -> str:
-    """What the shop says that it is open at."""
+def _first_line(process: subprocess.Popen[str], has: str) -> str:
+    """What it says once it has started."""
     assert process.stdout
     assert process.stderr
     watchdog = Timer(STARTS_WITHIN, process.kill)
     watchdog.start()
     line = process.stdout.readline()
     watchdog.cancel()
-    assert "http://" in line, f"it did not start: {line!r} {process.stderr.read()}"
-    return next(word for word in line.split() if word.startswith("http://")).rstrip("/")
+    assert has in line, f"it did not start: {line!r} {process.stderr.read()}"
+    return line
 
 
 @dataclass

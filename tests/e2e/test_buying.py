@@ -18,9 +18,8 @@ from shopping_steps import (
     some_product,
 )
 
-pytestmark = pytest.mark.parametrize("shop", ["sqlite", "postgresql"], indirect=True, scope="session")
 
-
+@pytest.mark.parametrize("shop", ["sqlite", "postgresql"], indirect=True, scope="session")
 def test_searches_fills_a_cart_checks_out_and_sees_the_order_paid_and_dispatched(page: Page, pictures: Path) -> None:
     find(page, "mugs")
     expect(page.get_by_test_id("found")).to_contain_text(re.compile(r"\d+ products?"))
@@ -51,6 +50,7 @@ def test_searches_fills_a_cart_checks_out_and_sees_the_order_paid_and_dispatched
     expect(page.get_by_test_id("order-number")).to_be_visible()
     photograph(page, pictures, "order-under-way")
     expect(page.locator("[data-status]")).to_have_attribute("data-status", "dispatched")
+    expect(page.get_by_test_id("letters")).to_contain_text("that it is on its way")
     photograph(page, pictures, "order-dispatched")
     seen = page.evaluate("window.statuses")  # gone if the page had been loaded again
     assert seen[0] in ("placed", "payment_due")
@@ -92,6 +92,7 @@ def test_an_order_can_be_cancelled_while_it_is_not_paid(page: Page, pictures: Pa
     place_order(page, card="mayfly")
     page.get_by_role("button", name="Cancel the order").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("This order was cancelled")
+    expect(page.get_by_test_id("letters")).to_contain_text("that it was cancelled")
     photograph(page, pictures, "order-cancelled")
 
 

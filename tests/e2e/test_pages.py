@@ -11,6 +11,7 @@ from shopping_steps import photograph, place_order, put_into_cart, some_product
 
 PAGES = {
     "home": "/",
+    "quiet": "/trending",
     "all": "/search",
     "category": "/search?category=Mugs+%26+Teatime",
     "nothing-found": "/search?q=zeppelin",
@@ -58,7 +59,6 @@ def test_pages_turn(page: Page) -> None:
     expect(page.get_by_label("Sort by")).to_have_value("name")
 
 
-@pytest.mark.parametrize("shop", ["sqlite", "postgresql"], indirect=True, scope="session")
 def test_the_report_shows_the_figures_of_the_command(page: Page, shop: Shop) -> None:
     page.goto("/report")
     figures = json.loads(headwater("shop", "report", "--json", "--store", shop.store))

@@ -22,7 +22,7 @@ def test_a_new_shop_fills_itself_and_remembers(tmp_path: Path) -> None:
     with running("--port", "0", cwd=tmp_path) as (url, _process):
         _get(url, "/report")
     assert headwater("shop", "report", "--json", "--store", store) == first
-    assert [each.name for each in (tmp_path / "var").iterdir()] == ["shop.db"]
+    assert sorted(each.name for each in (tmp_path / "var").iterdir()) == ["shop-topics.db", "shop.db"]
 
 
 def test_a_port_that_is_taken_makes_way_for_the_next(tmp_path: Path) -> None:
@@ -72,7 +72,12 @@ def test_an_import_tells_what_it_found_and_what_it_refused(tmp_path: Path) -> No
 
 
 def test_what_is_not_there_is_an_error_in_one_line(tmp_path: Path) -> None:
-    for arguments in (["report", "--store", "sqlite:///none.db"], ["import", "none.csv", "--store", "memory:"]):
+    for arguments in (
+        ["report", "--store", "sqlite:///none.db"],
+        ["import", "none.csv", "--store", "memory:"],
+        ["work", "--store", "sqlite:///none.db"],
+        ["work", "--store", "memory:", "--only", "nobody"],
+    ):
         done = subprocess.run([HEADWATER, "shop", *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=30)
         assert done.returncode == 1
         assert done.stderr.startswith("error: ")

@@ -54,7 +54,7 @@ def test_it_has_forty_lines_at_most() -> None:
 
 
 def test_the_readmes_specification_holds(library: ModuleType) -> None:
-    assert len(BLOCKS) == 2
+    assert len(BLOCKS) == 3
     names = {**vars(library), "spec": spec}
     exec(BLOCKS[1], names)
     with pytest.raises(AssertionError, match="already_lent"):

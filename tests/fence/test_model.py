@@ -9,7 +9,6 @@ from model import Reader, State, Variant, explore, start, steps
 
 SIZES = [
     (start((1,), (1,), (1,)), 10_000),
-    (start((2,), (1,), (1,)), 10_000),
     (start((1, 1), (2,)), 5_000),
     (start((1,), (2,), readers=2), 10_000),
 ]
@@ -33,7 +32,7 @@ plans = st.lists(st.lists(st.integers(1, 3), min_size=1, max_size=3).map(tuple),
 
 
 @given(plan=plans, seed=st.integers(0, 2**32), readers=st.integers(1, 2))
-@settings(max_examples=150)
+@settings(max_examples=40)
 def test_at_larger_sizes_random_orders_never_skip_and_reach_the_end(
     plan: list[tuple[int, ...]], seed: int, readers: int
 ) -> None:

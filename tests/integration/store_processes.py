@@ -5,19 +5,31 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Timer
 
 WORKER = Path(__file__).with_name("store_worker.py")
 Worker = subprocess.Popen[str]
+LONGEST = 120.0  # seconds until a worker is killed, so that whoever reads what it says is not left waiting
 
 
 @contextmanager
 def worker(job: str, *arguments: object) -> Iterator[Worker]:
     """A process that does one job; it is killed behind the block if it still runs."""
-    command = [sys.executable, str(WORKER), job, *map(str, arguments)]
+    with running(WORKER, job, *arguments) as process:
+        yield process
+
+
+@contextmanager
+def running(script: Path, job: str, *arguments: object) -> Iterator[Worker]:
+    """A process that does one job of a script; it is killed behind the block if it still runs."""
+    command = [sys.executable, str(script), job, *map(str, arguments)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        limit = Timer(LONGEST, process.kill)
+        limit.start()
         try:
             yield process
         finally:
+            limit.cancel()
             process.kill()
 
 

@@ -43,7 +43,7 @@ def test_a_fuzzer_finds_nothing(tmp_path: Path) -> None:
                 await runtime.execute(PlaceOrder(f"o{number}", "c1"))
             process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "schemathesis.cli", "--config-file", str(config), "run",
-                f"{address.url}/openapi.json", "--max-examples", "15", "--seed", "1", "--no-color",
+                f"{address.url}/openapi.json", "--max-examples", "6", "--seed", "1", "--no-color",
                 stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, cwd=tmp_path,
             )  # fmt: skip
             out, _ = await process.communicate()

@@ -17,7 +17,7 @@ from headwater.messages import Appended, NewEvent, Write
 from headwater.testing.postgres import PostgresServer, postgres_server
 from headwater.testing.running import asynchronous
 
-KILLS = 20
+KILLS = 8
 CLIENTS = 12
 BETWEEN = 40  # acknowledgements between two kills
 

@@ -119,7 +119,7 @@ async def test_a_second_answer_to_one_event_does_not_count(kept_url: str) -> Non
             if position:
                 stuck.set()
 
-        runtime._kept.move = never  # type: ignore[method-assign]
+        runtime._workers._kept.move = never  # type: ignore[method-assign]
         await runtime.execute(Open("ann", "Ann"))
         await stuck.wait()
     async with Runtime.open(app_of(Reaction("moody", moody)), kept_url) as runtime:

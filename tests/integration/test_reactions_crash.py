@@ -14,7 +14,7 @@ from headwater import App, ManualClock, Reaction, Runtime, open_store
 from headwater.testing.running import asynchronous
 
 ACCOUNTS = 40
-ROUNDS = 8
+ROUNDS = 4
 
 
 async def open_accounts(path: Path, prefix: str) -> None:

@@ -13,7 +13,7 @@ from headwater.messages import Envelope
 from headwater.testing.conformance.harness import everything
 from headwater.testing.running import run
 
-ROUNDS = 50
+ROUNDS = 20
 Acknowledged = dict[str, tuple[int, int]]
 
 

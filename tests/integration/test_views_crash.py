@@ -14,7 +14,7 @@ from headwater import Runtime, open_store
 from headwater.store.port import EventStore
 from headwater.testing.running import asynchronous
 
-ROUNDS = 20
+ROUNDS = 8
 
 
 class Trade:
@@ -51,7 +51,7 @@ async def _deposits(store: EventStore) -> Counter[tuple[str, int]]:
     position = 0
     while (page := await store.read(after=position)).events:
         position = page.position
-        events = [projecting.events.decode(event) for event in page.events]
+        events = [one for event in page.events for one in projecting.events.decode(event)]
         found.update((each.account, each.pence) for each in events if isinstance(each, Deposited))
     return found
 

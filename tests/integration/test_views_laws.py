@@ -37,7 +37,7 @@ app = App("bank", deciders=[accounts], views=[balances, inline_balances, tally])
 
 
 @given(appends=APPENDS, batch=st.integers(1, 7), cached=st.integers(1, 4), rebuilt=st.booleans())
-@settings(max_examples=120)
+@settings(max_examples=60)
 def test_rows_are_the_fold(appends: Sequence[Sequence[BankEvent]], batch: int, cached: int, rebuilt: bool) -> None:
     """An independent fold finds the same, inline or not, for small batches and with few rows remembered."""
     with pytest.MonkeyPatch.context() as patched:

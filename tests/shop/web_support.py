@@ -1,5 +1,6 @@
 """A small shop with its pages, and a shopper without a browser."""
 
+import asyncio
 import functools
 import html
 import re
@@ -16,7 +17,9 @@ from headwater.app import Runtime
 from headwater.testing.running import asynchronous
 from headwater_shop.domain.product import ListProduct
 from headwater_shop.event_driven.app import shop_app
+from headwater_shop.event_driven.clicks import Clicks
 from headwater_shop.event_driven.payment_double import PaymentDouble
+from headwater_shop.event_driven.topics import with_clicks
 from headwater_shop.web import CardDesk, shop_ui
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -75,16 +78,20 @@ class Shopper:
 
 
 @asynccontextmanager
-async def shopping() -> AsyncIterator[Shopper]:
-    """An open shop with a few products."""
+async def shopping(*, counted: bool = False) -> AsyncIterator[Shopper]:
+    """An open shop with a few products; where it is `counted`, with a clickstream and what trends."""
     desk = CardDesk(PaymentDouble())
-    async with Runtime.open(shop_app(desk)) as runtime:
+    app = with_clicks(shop_app(desk)) if counted else shop_app(desk)
+    async with Runtime.open(app, broker="memory:" if counted else "") as runtime:
         for code, name, category, price, on_hand in PRODUCTS:
             await runtime.execute(ListProduct(code, name, category, Decimal(price), AT, on_hand=on_hand))
         await runtime.idle()
-        app = shop_ui(runtime, desk)
-        async with visitor(runtime, app) as shopper:
+        clicks = Clicks(runtime)
+        telling = asyncio.create_task(clicks.run())
+        async with visitor(runtime, shop_ui(runtime, desk, clicks if counted else None)) as shopper:
             yield shopper
+        telling.cancel()
+        await asyncio.wait([telling])
 
 
 @asynccontextmanager

@@ -37,6 +37,10 @@ def test_one_class_catches_all() -> None:
     assert all(issubclass(getattr(errors, name), HeadwaterError) for name, _ in real())
 
 
+async def no_keys() -> None:
+    """Nothing is fetched."""
+
+
 MESSAGES = [
     (errors.MissingExtra("cli", "the command line"), "the command line needs the extra 'cli'", "pip install"),
     (errors.MalformedData("event 'a'", "no JSON"), "malformed event 'a': no JSON", ""),
@@ -44,6 +48,12 @@ MESSAGES = [
     (errors.UnknownType("command", "x"), "unknown command 'x'", ""),
     (errors.InvalidName("tag", "a\n", "printable"), r"invalid tag 'a\n': printable", ""),
     (errors.EventTooLarge("a", 11, 10), "event 'a' has 11 bytes of data, the limit is 10", "max_event_bytes"),
+    (errors.RecordTooLarge("t", 11, 10), "topic 't' has 11 bytes, the limit is 10", "max_record_bytes"),
+    (errors.StreamClosed("s"), "stream 's' is closed", "another name"),
+    (errors.StreamTruncated("s", 7), "stream 's' up to version 7 were removed", "headwater store restore"),
+    (errors.HistoryIncomplete("view 'v'", 1, "do"), "view 'v' would lack what was removed: 1 stream has", "or do"),
+    (errors.SubjectForgotten("ann", "a"), "event 'a' would hold personal data of 'ann'", "leave the data out"),
+    (errors.Unsupported("memory:", "pause a group"), "memory: cannot pause a group", "capabilities"),
     (errors.Rejected("sold out", "sold_out", left=0), "sold out", ""),
     (errors.WrongExpectedVersion("s", 1, 2), "stream 's' is at version 2, expected 1", ""),
     (errors.ConditionFailed(7, 5), "position 7", "nothing after 5"),
@@ -60,9 +70,14 @@ MESSAGES = [
     (errors.StoreUnavailable("a.db"), "a.db", "try again"),
     (errors.AcknowledgementLost("a.db"), "a.db", "repeat it with an id"),
     (errors.StoreClosed("a.db"), "a.db", "open it again"),
+    (errors.KeysNeeded(frozenset("a"), frozenset("bc"), no_keys), "3 keys", "fetch them"),
+    (errors.WrongKeys("email of event 'a'", "keys.db", "why"), "with keys.db: why", "open the keys"),
     (errors.NotYetVisible("v", 9, 5), "view 'v' has reached position 5, not yet 9", "try again"),
     (errors.ViewStopped("v", 9, "why"), "view 'v' stopped at position 9: why", "start again"),
     (errors.Fenced("c"), "checkpoint 'c' was moved by another runner", ""),
+    (errors.TimedOut("the work", 30.0), "the work took longer than 30 s", "cancelled"),
+    (errors.ChannelClosed("c"), "channel 'c' is closed", "is to end"),
+    (errors.CircuitOpen("the bank", 2.5), "the bank fails too often", "try again in 2.5 s"),
     (errors.Overloaded("the queue", 10, 2.5), "the queue is at its bound of 10", "try again in 2.5 s"),
 ]
 

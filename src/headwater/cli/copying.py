@@ -3,7 +3,7 @@
 Views are not copied: an application folds them again when it runs on the copy.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -12,7 +12,9 @@ from headwater.app import Stores, open_stores
 from headwater.cli.output import progress
 from headwater.cli.pages import pages
 from headwater.errors import Conflict
+from headwater.messages import Position
 from headwater.reactions.port import ReactionStore, Timer
+from headwater.store.marks import all_marks
 from headwater.store.port import EventStore
 
 FOR_EVER = 1 << 62
@@ -37,20 +39,23 @@ async def copy(source: str, target: str) -> Copied:
 
     Raises Conflict where the target holds another history, or differs in the end; StoreError.
     """
-    async with _opened(source, create=False) as old, _opened(target, create=True) as new:
+    async with opened_stores(source, create=False) as old, opened_stores(target, create=True) as new:
         done = Copied()
         await _check_same_history(old.events, new.events)
-        await _check_not_in_use(old.reactions, new.reactions, new.events.address)
+        checkpoints = await old.reactions.checkpoints()
+        await check_not_in_use(checkpoints, new.reactions, new.events.address)
+        await copy_marks(old.events, new.events)
         await _copy_events(old.events, new.events, done)
         await _copy_receipts(old.events, new.events, done)
-        await _copy_reactions(old.reactions, new.reactions, done)
+        done.checkpoints, done.timers = await copy_reactions(checkpoints, old.reactions, new.reactions)
         await _compare(old.events, new.events)
-        await _compare_reactions(old.reactions, new.reactions, new.events.address)
+        await compare_reactions(checkpoints, old.reactions, new.reactions, new.events.address)
         return done
 
 
 @asynccontextmanager
-async def _opened(url: str, *, create: bool) -> AsyncIterator[Stores]:
+async def opened_stores(url: str, *, create: bool) -> AsyncIterator[Stores]:
+    """All that is at an address."""
     stores = await open_stores(url, create=create)
     async with stores.events:
         try:
@@ -68,6 +73,12 @@ async def _copy_events(old: EventStore, new: EventStore, done: Copied) -> None:
             await new.restore(page.events)
             done.events += len(page.events)
             show(page.position)
+
+
+async def copy_marks(old: EventStore, new: EventStore) -> None:
+    """Before the events: a stream that has lost its first ones begins later."""
+    async for page in all_marks(old):
+        await new.mark(page)
 
 
 async def _check_same_history(old: EventStore, new: EventStore) -> None:
@@ -89,26 +100,28 @@ async def _copy_receipts(old: EventStore, new: EventStore, done: Copied) -> None
         after = page[-1].id
 
 
-async def _check_not_in_use(old: ReactionStore, new: ReactionStore, where: str) -> None:
+Checkpoints = Mapping[str, Position]
+"""How far reactions are to have come in the target."""
+
+
+async def check_not_in_use(checkpoints: Checkpoints, new: ReactionStore, where: str) -> None:
     """The target's reactions must not have gone further: what they did and scheduled would be undone."""
-    known = await old.checkpoints()
     for name, position in (await new.checkpoints()).items():
-        if position > known.get(name, 0):
+        if position > checkpoints.get(name, 0):
             raise Conflict(f"reaction {name!r} has gone further in {where}: it is in use; copy to an empty store")
 
 
-async def _copy_reactions(old: ReactionStore, new: ReactionStore, done: Copied) -> None:
+async def copy_reactions(checkpoints: Checkpoints, old: ReactionStore, new: ReactionStore) -> tuple[int, int]:
     """Without these, reactions would act on everything once more. Timers that an earlier copy left and that the source
-    does not have any longer have fired: they go."""
-    for name, position in (await old.checkpoints()).items():
+    does not have any longer have fired: they go. How many checkpoints and timers there are."""
+    for name, position in checkpoints.items():
         await new.move(name, position)
-        done.checkpoints += 1
     ours = await _timers(old)
     for key in (await _timers(new)).keys() - ours.keys():
         await new.remove_timer(key)
     for timer in ours.values():
         await new.put_timer(timer)
-        done.timers += 1
+    return len(checkpoints), len(ours)
 
 
 async def _timers(store: ReactionStore) -> dict[str, Timer]:
@@ -124,14 +137,24 @@ async def _compare(old: EventStore, new: EventStore) -> None:
             _same(ours.events, theirs.events, new.address)
             position = max(ours.position, theirs.position)
             show(position)
+    await compare_marks(old, new)
     after = ""
     while (receipts := await old.receipts(after, limit=PAGE)) or await new.receipts(after, limit=PAGE):
         _same(receipts, await new.receipts(after, limit=PAGE), new.address)
         after = receipts[-1].id
 
 
-async def _compare_reactions(old: ReactionStore, new: ReactionStore, where: str) -> None:
-    _same(sorted((await old.checkpoints()).items()), sorted((await new.checkpoints()).items()), where)
+async def compare_marks(old: EventStore, new: EventStore) -> None:
+    """Raises Conflict where the target remembers something else of streams."""
+    after = ""
+    while (marks := await old.marks(after, limit=PAGE)) or await new.marks(after, limit=PAGE):
+        _same(marks, await new.marks(after, limit=PAGE), new.address)
+        after = marks[-1].stream
+
+
+async def compare_reactions(checkpoints: Checkpoints, old: ReactionStore, new: ReactionStore, where: str) -> None:
+    """Raises Conflict where the target keeps something else of reactions."""
+    _same(sorted(checkpoints.items()), sorted((await new.checkpoints()).items()), where)
     ours, theirs = await _timers(old), await _timers(new)
     _same([ours[key] for key in sorted(ours)], [theirs[key] for key in sorted(theirs)], where)
 

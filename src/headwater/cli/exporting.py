@@ -9,17 +9,11 @@ from typing import BinaryIO
 
 from headwater.cli.output import progress
 from headwater.cli.pages import pages
-from headwater.cloudevents import is_json, to_json
-from headwater.messages import Envelope, Position
+from headwater.messages import Position
+from headwater.store.archive import to_line
 from headwater.store.port import EventStore
 
-SOURCE = "urn:headwater:store"
 STDOUT = Path("-")
-
-
-def to_line(event: Envelope) -> bytes:
-    """A recorded event as one line, without its end."""
-    return to_json(event, SOURCE, sound=is_json(event.data))
 
 
 async def export(store: EventStore, file: Path, after: Position, salvage: bool) -> tuple[int, Position, list[str]]:

@@ -3,7 +3,7 @@
 import importlib
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Annotated, Any
 
@@ -22,6 +22,15 @@ Store = Annotated[
         help="The store's address: sqlite:///file.db or postgresql://…",
     ),
 ]
+Keys = Annotated[
+    str,
+    typer.Option(
+        "--keys",
+        envvar="HEADWATER_KEYS",
+        show_default=False,
+        help="The address of the keys of personal data: sqlite:///keys.db or postgresql://…?schema=keys",
+    ),
+]
 Target = Annotated[str, typer.Argument(metavar="MODULE:APP", help="Where the App is declared, such as shop:app.")]
 
 
@@ -32,9 +41,11 @@ async def opened(url: str, *, create: bool = False, durable: bool = True) -> Asy
         yield store
 
 
-def attached(app: App, url: str) -> AbstractAsyncContextManager[Runtime]:
-    """A runtime on an existing store of which no worker runs: it looks and builds, and disturbs no other process."""
-    return Runtime.open(app, url, create=False, workers=False)
+def attached(app: App, url: str, keys: str = "") -> AbstractAsyncContextManager[Runtime]:
+    """A runtime on an existing store, and existing keys, of which no worker runs: it looks and builds, and disturbs no
+    other process. Topics are not looked at: theirs is a broker that nobody else sees."""
+    broker = "memory:" if app.topics or app.consumers else ""
+    return Runtime.open(app, url, broker=broker, keys=keys, create=False, workers=False)
 
 
 def load_app(target: str) -> App:
@@ -50,16 +61,24 @@ def load_app(target: str) -> App:
     raise typer.BadParameter(f"{name or 'app'!r} in module {module_name!r} {what}{hint}", param_hint="MODULE:APP")
 
 
-def _module(name: str) -> Any:
+def load_function(target: str, hint: str) -> Callable[..., Any]:
+    """The function at 'module:name', found from the current folder on; `hint` names the option that it was given to."""
+    module_name, _, name = target.partition(":")
+    found: Callable[..., Any] | None = getattr(_module(module_name, hint), name, None) if name else None
+    if not callable(found):
+        what = "is not there" if found is None else f"is a {type(found).__name__}, not a function"
+        raise typer.BadParameter(f"{name!r} in module {module_name!r} {what}", param_hint=hint)
+    return found
+
+
+def _module(name: str, hint: str = "MODULE:APP") -> Any:
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name and (name == error.name or name.startswith(error.name + ".")):
-            raise typer.BadParameter(
-                f"there is no module {name!r} here or installed", param_hint="MODULE:APP"
-            ) from error
+            raise typer.BadParameter(f"there is no module {name!r} here or installed", param_hint=hint) from error
         raise
     except (ValueError, TypeError) as error:  # an empty or a relative name
-        raise typer.BadParameter(f"{name!r} names no module", param_hint="MODULE:APP") from error
+        raise typer.BadParameter(f"{name!r} names no module", param_hint=hint) from error

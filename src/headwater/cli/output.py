@@ -12,6 +12,8 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from headwater.clock import Clock
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 _encode = msgspec.json.Encoder(enc_hook=str).encode
@@ -32,6 +34,11 @@ def _stdout() -> Console:
     """Where facts go; as wide as they are where no terminal bounds them, so that each row is one line."""
     console = Console()
     return console if console.is_terminal else Console(width=100_000)
+
+
+def clear() -> None:
+    """Begin on an empty screen, where stdout is a terminal."""
+    Console().clear()
 
 
 def print_json(value: Any) -> None:
@@ -89,10 +96,27 @@ def shown(value: Any) -> str:
 
 
 @contextmanager
-def progress(what: str, total: float) -> Iterator[Callable[[float], None]]:
-    """A bar with the time left on stderr, if that is a terminal; gives a function that takes how far it is now."""
+def progress(what: str, total: float, *, shown: bool = True) -> Iterator[Callable[[float], None]]:
+    """A bar with the time left on stderr, if that is a terminal and it is to be `shown`; gives a function that takes
+    how far it is now."""
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    with Progress(*columns, console=console, transient=True, disable=not (shown and console.is_terminal)) as bar:
         task = bar.add_task(what, total=total)
         yield lambda done: bar.update(task, completed=done)
+
+
+@contextmanager
+def counting(what: str, total: float, clock: Clock, *, shown: bool = True) -> Iterator[Callable[[float, int], None]]:
+    """The same, saying how many a second; the function takes how far it is and how many that were."""
+    start = clock.monotonic()
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not (shown and console.is_terminal)) as bar:
+        task = bar.add_task(what, total=total)
+
+        def show(done: float, count: int) -> None:
+            rate = count / max(clock.monotonic() - start, 1e-9)
+            bar.update(task, completed=done, description=f"{what} {rate:,.0f}/s")
+
+        yield show

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from headwater.cli import bench, plugins, run_app, store, view
+from headwater.cli import bench, deadletters, plugins, run_app, schema, snapshot, store, stream, subjects, view
 from headwater.cli.output import complain
 from headwater.errors import BadInput, HeadwaterError, InvalidName, UnknownType
 
@@ -65,8 +65,14 @@ def build(arguments: Sequence[str]) -> typer.Typer:
     program.command("run")(run_app.run)
     program.add_typer(store.commands, name="store")
     program.add_typer(view.commands, name="view")
+    program.command("forget")(subjects.forget)
+    program.add_typer(subjects.commands, name="subject")
+    program.add_typer(snapshot.commands, name="snapshot")
+    program.add_typer(stream.commands, name="stream")
+    program.add_typer(deadletters.commands, name="deadletters")
+    program.add_typer(schema.commands, name="schema")
     program.command("bench", context_settings=bench.PASS_ON, add_help_option=False)(bench.bench)
-    own = {"run", "store", "view", "bench"}
+    own = {"run", "store", "view", "snapshot", "stream", "deadletters", "schema", "bench", "forget", "subject"}
     if not own.intersection(arguments[:1]):
         plugins.add(program, own)
     return program

@@ -1,5 +1,6 @@
 """`headwater run`: an application, served over HTTP until Ctrl-C."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
@@ -21,23 +22,62 @@ StoreOrDefault = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print the address as a line of JSON, for programs.")]
 
 
-def run(
-    target: Target, store: StoreOrDefault = None, host: Host = "127.0.0.1", port: Port = 8000, json: AsJson = False
-) -> None:
-    """Run an application and serve its commands, views and events over HTTP until Ctrl-C.
+BrokerOrDefault = Annotated[
+    str | None,
+    typer.Option(
+        "--broker",
+        envvar="HEADWATER_BROKER",
+        show_default="sqlite:///<app's name>-topics.db, if it has topics",
+        help="The broker's address.",
+    ),
+]
+KeysOrDefault = Annotated[
+    str | None,
+    typer.Option(
+        "--keys",
+        envvar="HEADWATER_KEYS",
+        show_default="sqlite:///<app's name>-keys.db, if it has personal fields",
+        help="The address of the keys of personal data.",
+    ),
+]
+Only = Annotated[
+    list[str] | None,
+    typer.Option(help="Only this is at work here: a consumer, a reaction, a topic (its relay), 'views', 'timers'."),
+]
 
+
+def run(
+    target: Target,
+    store: StoreOrDefault = None,
+    broker: BrokerOrDefault = None,
+    keys: KeysOrDefault = None,
+    only: Only = None,
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+    json: AsJson = False,
+) -> None:
+    """Run an application and serve its commands, views, events and topics over HTTP until Ctrl-C.
+
+    Where several processes share an application's work, each is told its part by --only, which may be given again.
     Ctrl-C (or SIGTERM) lets the requests under way finish, then ends; a second one does not wait.
     """
     app = load_app(target)
-    _Server(app, store or f"sqlite:///{app.name}.db", json).run(host, port)
+    if broker is None and (app.topics or app.consumers):
+        broker = f"sqlite:///{app.name}-topics.db"
+    if keys is None and app.events.protection.plans:
+        keys = f"sqlite:///{app.name}-keys.db"
+    _Server(app, store or f"sqlite:///{app.name}.db", broker or "", keys or "", only or (), json).run(host, port)
 
 
 class _Server:
     """One run of an application."""
 
-    def __init__(self, app: App, url: str, json: bool) -> None:
+    def __init__(self, app: App, url: str, broker: str, keys: str, only: Sequence[str], json: bool) -> None:
         self.app = app
         self.url = url
+        self.broker = broker
+        self.keys = keys
+        self.only = only
         self.json = json
         self.started = False
 
@@ -61,7 +101,8 @@ class _Server:
             self.started = True
             self._tell(address.url)
 
-        async with Runtime.open(self.app, self.url) as runtime:
+        only = self.only or True
+        async with Runtime.open(self.app, self.url, broker=self.broker, keys=self.keys, workers=only) as runtime:
             self.url = runtime.store.address  # as it may be shown
             await serve(http_app(runtime), host, port, started=started)
 

@@ -10,17 +10,24 @@ from typing import Annotated, Any
 import typer
 
 from headwater.app import migrate_store
+from headwater.cli import history
+from headwater.cli.archive import archive_events, restore_events
 from headwater.cli.copying import copy
-from headwater.cli.exporting import STDOUT, export, to_line
+from headwater.cli.exporting import STDOUT, export
 from headwater.cli.importing import import_events
 from headwater.cli.opening import Store, opened
 from headwater.cli.output import Json, complain, note, print_facts, print_line, print_rows
+from headwater.cli.transform import transform_store
 from headwater.cli.verifying import verify
 from headwater.messages import ALL, Envelope, Query, QueryItem
+from headwater.store.archive import to_line
 from headwater.store.port import EventStore
 from headwater.store.subscription import subscribe
 
 commands = typer.Typer(help="Look into a store, check it, move it.", no_args_is_help=True)
+commands.command(name="archive")(archive_events)
+commands.command(name="restore")(restore_events)
+commands.command(name="transform")(transform_store)
 
 TOLD = 20
 """Of how many events that were left out each is named."""
@@ -111,6 +118,9 @@ def _row(event: Envelope) -> dict[str, Any]:
         "type": event.type if event.type_version == 1 else f"{event.type} v{event.type_version}",
         "data": event.data.decode(errors="replace"),
     }
+
+
+commands.command("state")(history.stream_state)
 
 
 @commands.command()

@@ -8,6 +8,7 @@ from headwater.cli.output import progress
 from headwater.cli.pages import pages
 from headwater.cloudevents import is_json
 from headwater.messages import Envelope, Position
+from headwater.store.marks import all_marks
 from headwater.store.port import EventStore
 
 MAX_PROBLEMS = 100
@@ -21,6 +22,7 @@ class Findings:
     position: Position = 0
     types: Counter[str] = field(default_factory=Counter)
     streams: dict[str, int] = field(default_factory=dict)
+    removed: dict[str, int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
     def add(self, problem: str) -> None:
@@ -36,8 +38,9 @@ class Findings:
 
 
 async def verify(store: EventStore) -> Findings:
-    """Read every event: positions grow, versions of a stream follow each other, data is JSON; then the files."""
-    found = Findings()
+    """Read every event: positions grow, versions of a stream follow each other, data is JSON; then the files. A stream
+    of which events were removed begins behind them."""
+    found = Findings(removed=await _removed(store))
 
     def note_damage(position: Position, why: str) -> None:
         found.add(f"position {position} cannot be read: {why}")
@@ -53,9 +56,13 @@ async def verify(store: EventStore) -> Findings:
     return found
 
 
+async def _removed(store: EventStore) -> dict[str, int]:
+    return {mark.stream: mark.removed async for page in all_marks(store) for mark in page}
+
+
 def _look_at(event: Envelope, found: Findings) -> None:
     where = f"position {event.position} ({event.type} in stream {event.stream!r})"
-    version = found.streams.get(event.stream, 0)
+    version = found.streams.get(event.stream) or found.removed.get(event.stream, 0)
     if event.stream_version != version + 1:
         found.add(f"{where}: stream version {event.stream_version} comes after {version}")
     if not is_json(event.data):

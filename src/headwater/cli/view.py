@@ -5,7 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from headwater.cli.opening import Store, Target, attached, load_app
+from headwater.cli import history
+from headwater.cli.opening import Keys, Store, Target, attached, load_app
 from headwater.cli.output import Json, print_facts, print_json, print_rows, progress
 from headwater.errors import UnknownType
 from headwater.fold import App
@@ -66,19 +67,26 @@ async def _rows(url: str, name: str, where: list[tuple[str, str]], limit: int) -
         return await runtime.sql(sql, (*(value for _, value in where), limit))
 
 
+commands.command("state")(history.row_state)
+
+
 @commands.command()
 def rebuild(
-    app: Target, name: Annotated[str, typer.Argument(metavar="VIEW")], store: Store, json: Json = False
-) -> None:
+    app: Target, name: Annotated[str, typer.Argument(metavar="VIEW")], store: Store, keys: Keys = "",
+    without_archived: Annotated[
+        bool, typer.Option("--without-archived", help="Though events were removed from the store: without them.")
+    ] = False,
+    json: Json = False,
+) -> None:  # fmt: skip
     """Build a view anew beside the one in use and switch over when it has caught up. The application may go on."""
-    print_facts(asyncio.run(_rebuild(load_app(app), name, store)), json)
+    print_facts(asyncio.run(_rebuild(load_app(app), name, store, keys, without_archived)), json)
 
 
-async def _rebuild(app: App, name: str, url: str) -> dict[str, Any]:
-    async with attached(app, url) as runtime:
+async def _rebuild(app: App, name: str, url: str, keys: str, without_archived: bool) -> dict[str, Any]:
+    async with attached(app, url, keys) as runtime:
         with progress(f"building {name}", await runtime.store.head()) as show_progress:
             position, rate = 0, 0.0
-            async for step in runtime.rebuild(name):
+            async for step in runtime.rebuild(name, without_removed=without_archived):
                 position, rate = step.position, step.rate
                 show_progress(position)
         return {"view": name, "position": position, "events_per_second": round(rate)}

@@ -2,15 +2,18 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from functools import partial, reduce
-from typing import Any, Generic, TypeVar
+from functools import partial
+from typing import Any, TypeVar
 
 import msgspec
 
 from headwater.clock import Clock
-from headwater.codec import BatchDecoder, CommandCatalog, EventCatalog, type_names
-from headwater.errors import BadInput, DeclarationError, UnknownType
+from headwater.codec import CommandCatalog, EventCatalog
+from headwater.commands.folding import Folding, Loaded
+from headwater.commands.snapshotter import Found, Snapshotter
+from headwater.errors import DeclarationError, KeysNeeded, Rejected, UnknownType
 from headwater.fold import App, Decider
+from headwater.keys.fetching import awaiting_keys
 from headwater.messages import (
     NO_METADATA,
     Appended,
@@ -20,12 +23,12 @@ from headwater.messages import (
     NewEvent,
     Position,
     Query,
-    QueryItem,
     Write,
     new_id,
 )
 from headwater.store.deciding import against_conflicts
-from headwater.store.port import LOAD_LIMIT, EventStore
+from headwater.store.port import EventStore
+from headwater.store.snapshots import SnapshotStore
 
 S = TypeVar("S")
 
@@ -53,25 +56,17 @@ class Deciding(msgspec.Struct, frozen=True, gc=False):
     metadata: Metadata
 
 
-class Loaded(msgspec.Struct, Generic[S], frozen=True, gc=False):
-    """A state and what it was folded from: the stream's `version`, and the `position` up to which was read."""
-
-    state: S
-    version: int
-    position: Position
-
-
 class Executor:
     """Executes the commands of an application on a store. Any number of tasks may call it at once."""
 
-    def __init__(self, app: App, store: EventStore, clock: Clock) -> None:
+    def __init__(self, app: App, store: EventStore, clock: Clock, kept: SnapshotStore | None = None) -> None:
         self._store = store
         self._clock = clock
         self._events: EventCatalog = app.events
         self._commands: CommandCatalog = app.commands
         self._decider_of = app.decider_of
-        self._decoders: dict[str, BatchDecoder[Any]] = {each.name: BatchDecoder(app.events) for each in app.deciders}
-        self._handled = {each.name: type_names(each.events) for each in app.deciders}
+        self._folding = Folding(app, store)
+        self.snapshots = Snapshotter(app.deciders, self._folding, kept)
         anything = frozenset(app.events.types.values())
         self._allowed = {each.name: anything if each.query else frozenset(each.events) for each in app.deciders}
 
@@ -82,7 +77,7 @@ class Executor:
         decision without events, and a refusal, leave no trace and are decided anew. The events' correlation id is
         that of `metadata`, by default the command's id; their causation id is the command's id.
         Raises Rejected, UnknownType, BadInput; IdReused if the id came with another command; Conflict after
-        10 attempts that others beat; StoreError.
+        10 attempts that others beat; SubjectForgotten if an event would hold personal data of one; StoreError.
         """
         decider = self._decider_of.get(command.__class__)
         if decider is None:
@@ -94,34 +89,44 @@ class Executor:
             Metadata(metadata.correlation_id or given, given, metadata.traceparent, metadata.actor),
         )  # fmt: skip
         if decider.query:
-            return await against_conflicts(partial(self._by_query, deciding, decider.query(command)))
-        return await self._by_stream(deciding)
+            by_query = partial(self._by_query, deciding, decider.query(command))
+            return await against_conflicts(partial(awaiting_keys, by_query))
+        return await awaiting_keys(partial(self._by_stream, deciding))
 
     async def _by_stream(self, this: Deciding) -> Executed:
-        decide, evolve, decode = this.decider.decide, this.decider.evolve, self._decoders[this.decider.name].decode
+        start = await self.snapshots.start(this.decider, this.stream)
         events: tuple[Any, ...] = ()
+        found: Found | None = None
 
         def decision(batches: Iterable[Batch]) -> Sequence[NewEvent]:
-            nonlocal events
-            state = this.decider.initial()
-            for batch in batches:
-                state = reduce(evolve, decode(batch), state)
-            events = tuple(decide(this.command, state))
+            nonlocal events, found
+            began = self._clock.monotonic()
+            loaded = self._folding.fold(this.decider, start.take(), batches)
+            found = Found(this.decider, this.stream, start.version, loaded, self._clock.monotonic() - began)
+            self.snapshots.check(found)
+            events = tuple(this.decider.decide(this.command, loaded.state))
             return self._encode(this, events)
 
-        done = await self._store.decide(this.stream, decision, id=this.id, fingerprint=this.fingerprint)
+        try:
+            done = await self._store.decide(
+                this.stream, decision, after=start.version, id=this.id, fingerprint=this.fingerprint
+            )
+        except Rejected:  # said, as all else, once what it was decided on is recorded for good
+            self.snapshots.offer(found)
+            raise
+        self.snapshots.offer(found, done.versions[0])
         return await self._executed(this, done, events)
 
     async def _by_query(self, this: Deciding, query: Query) -> Executed:
         if this.id and (first := await self._store.find_append(this.id, this.fingerprint)):
             return await self._executed(this, first, ())
-        asked = self._narrowed(this.decider, query)
-        state, position = await self._gather(this.decider, asked)
-        events = tuple(this.decider.decide(this.command, state))
+        asked = self._folding.narrowed(this.decider, query)
+        loaded = await self._folding.gather(this.decider, asked)
+        events = tuple(this.decider.decide(this.command, loaded.state))
         if not events:
-            return Executed(this.id, this.stream, 0, position)
+            return Executed(this.id, this.stream, 0, loaded.position)
         done = await self._store.append(
-            Write(this.stream, self._encode(this, events)), condition=Condition(asked, position),
+            Write(this.stream, self._encode(this, events)), condition=Condition(asked, loaded.position),
             id=this.id, fingerprint=this.fingerprint,
         )  # fmt: skip
         return await self._executed(this, done, events)
@@ -130,43 +135,24 @@ class Executor:
         if done.repeated:  # the first result again, from the store
             count = done.last - done.first + 1
             found = (await self._store.read(after=done.first - 1, limit=count)).events
-            events = tuple(self._events.decode(envelope) for envelope in found)
+            mine = (each for each in found if each.stream == this.stream and each.position <= done.last)
+            events = tuple(event for envelope in mine for event in self._events.decode(envelope))
         id = this.metadata.causation_id if events else this.id
         return Executed(id, this.stream, done.versions[0], done.last, events, done.repeated)
 
-    async def load(self, decider: Decider[Any, S, Any], stream: str) -> Loaded[S]:
-        """The state of one stream, folded from all its events."""
-        state, version, position = decider.initial(), 0, 0
-        decode, evolve = self._decoders[decider.name].decode, decider.evolve
-        while True:
-            batch = await self._store.load(stream, after=version)
-            state = reduce(evolve, decode(batch), state)
-            version, position = batch.version, batch.position or position
-            if batch.count < LOAD_LIMIT:
-                return Loaded(state, version, position)
-
-    def _narrowed(self, decider: Decider[Any, Any, Any], asked: Query) -> Query:
-        """The decider's query, for no other types than its evolve handles."""
-        if not all(item.types or item.tags for item in asked.items) or not asked.items:
-            raise BadInput(f"decider {decider.name!r}: a query without types and tags would fold every event there is")
-        handled = self._handled[decider.name]
-        return Query(tuple(QueryItem(item.types or handled, item.tags) for item in asked.items))
-
-    async def _gather(self, decider: Decider[Any, S, Any], asked: Query) -> tuple[S, Position]:
-        """The state folded from all events that match a query."""
-        state, position = decider.initial(), 0
-        decode, evolve = self._decoders[decider.name].decode, decider.evolve
-        while True:
-            batch = await self._store.scan(asked, after=position, limit=LOAD_LIMIT)
-            state = reduce(evolve, decode(batch), state)
-            if batch.position == position:
-                return state, position
-            position = batch.position
+    async def load(self, decider: Decider[Any, S, Any], stream: str, *, upto: int | None = None) -> Loaded[S]:
+        """The state of one stream, folded from all its events, or from those up to a version."""
+        start = await self.snapshots.start(decider, stream, upto)
+        return await self._folding.follow(decider, stream, start.take(), upto)
 
     def _encode(self, this: Deciding, events: Sequence[Any]) -> list[NewEvent]:
         self._check_declared(this.decider, events)
         encode, tags = self._events.encode, this.decider.tags or _no_tags
-        return [encode(event, tags=tags(event), metadata=this.metadata) for event in events]
+        try:
+            return [encode(event, tags=tags(event), metadata=this.metadata) for event in events]
+        except KeysNeeded:
+            self._events.check_subjects(events)  # raises it for all of them
+            raise
 
     def _check_declared(self, decider: Decider[Any, Any, Any], events: Sequence[Any]) -> None:
         """Refuse what could not be read back: by the decider's own evolve, or, where a query says what that folds, by

@@ -68,7 +68,7 @@ class Commands:
         body = await read_body(headers, receive, self._max_body, self._body_time)
         command = self._command(scope["path_params"]["name"], body)
         key = headers.get(b"idempotency-key")
-        work = self._execute(command, id="" if key is None else _key(key), metadata=self._metadata(headers))
+        work = self._execute(command, id="" if key is None else key_of(key), metadata=self._metadata(headers))
         done = await in_time(work, self._time)
         await respond(send, 200, self._answer(done), JSON, (POSITION, b"%d" % done.position))
 
@@ -84,9 +84,9 @@ class Commands:
         if correlation is None and trace is None and actor is None:
             return NO_METADATA
         return Metadata(
-            correlation_id="" if correlation is None else _checked("X-Correlation-ID", correlation),
-            traceparent="" if trace is None else _trace(trace),
-            actor="" if actor is None else _checked(self._actor.decode(), actor),
+            correlation_id="" if correlation is None else checked("X-Correlation-ID", correlation),
+            traceparent="" if trace is None else trace_of(trace),
+            actor="" if actor is None else checked(self._actor.decode(), actor),
         )
 
     def _answer(self, done: Executed) -> bytes:
@@ -103,18 +103,20 @@ def _check_content_type(value: bytes) -> None:
                     headers=[(b"accept-post", b"application/json")])  # fmt: skip
 
 
-def _key(value: bytes) -> str:
-    return _checked("Idempotency-Key", value, _KEY).strip('"')
+def key_of(value: bytes) -> str:
+    """The key in an `Idempotency-Key` header, with or without quotes. Raises InvalidName."""
+    return checked("Idempotency-Key", value, _KEY).strip('"')
 
 
-def _checked(header: str, value: bytes, pattern: re.Pattern[str] = _ID) -> str:
+def checked(header: str, value: bytes, pattern: re.Pattern[str] = _ID) -> str:
+    """The text of a header. Raises InvalidName unless it is of the form of an id."""
     text = value.decode("latin-1")
     if len(text) > MAX_CHARS or not pattern.match(text):
         raise InvalidName(header, text, _RULE)
     return text
 
 
-def _trace(value: bytes) -> str:
+def trace_of(value: bytes) -> str:
     """A W3C trace context; one that is malformed is left out, as its specification asks."""
     text = value.decode("latin-1")
     return text if TRACEPARENT.match(text) else ""

@@ -33,8 +33,9 @@ _FAILURES = {
     408: "The body took too long to arrive.",
     409: "It does not fit what is recorded: someone else was first, or nothing is at that position yet.",
     413: "The body, or an event that would follow, is too long.",
-    415: "The body is not JSON, or does not say so.",
+    415: "The body is not of a form that is taken, or does not say so.",
     422: "The rules of the application say no, or the Idempotency-Key was used before for something else.",
+    429: "Those who read the topic are too far behind, or too much comes at once. Retry-After says when to try again.",
     500: "Something went wrong here.",
     503: "Not now: overloaded, not there yet, or the store cannot work. Retry-After says when to try again.",
     507: "The store is full.",
@@ -64,7 +65,7 @@ def failures(schema: Json, *statuses: int) -> Json:
 
 def _failure(status: int, schema: Json) -> Json:
     made: Json = {"description": _FAILURES[status], "content": {"application/problem+json": {"schema": schema}}}
-    return made | {"headers": _RETRY_AFTER} if status == 503 else made
+    return made | {"headers": _RETRY_AFTER} if status in (429, 503) else made
 
 
 def header(name: str, description: str, **schema: Any) -> Json:

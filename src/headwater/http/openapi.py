@@ -13,6 +13,7 @@ from headwater.fold import Decider, View
 from headwater.http import describe as say
 from headwater.http.commands import ID_PATTERN, KEY_PATTERN, MAX_CHARS, Done
 from headwater.http.describe import Json
+from headwater.http.describe_topics import TopicOperations
 from headwater.http.limits import Limits
 from headwater.http.params import MAX_INT, MAX_TAGS, MAX_VALUES
 from headwater.http.schemas import ProblemDetails, Schemas
@@ -53,7 +54,7 @@ def document(runtime: Runtime, limits: Limits, actor_header: str = "") -> Json:
         paths[f"/views/{view.name}/{{key}}"] = {"get": make.row(view)}
         paths[f"/views/{view.name}"] = {"get": make.rows(view)}
     types = sorted({kind.type for kind in app.events.types})
-    paths |= make.events(types) | make.others()
+    paths |= make.events(types) | TopicOperations(schemas, actor_header).paths(list(app.topics)) | make.others()
     return {
         "openapi": "3.1.0",
         "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",

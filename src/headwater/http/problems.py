@@ -52,7 +52,7 @@ class Rule(NamedTuple):
     instead: str = "nothing of this request was kept"
 
 
-AGAIN = "with the same Idempotency-Key a command can be sent again, and counts once"
+AGAIN = "sent again with the same Idempotency-Key, or the same ids of events, it counts once"
 
 # The first rule whose class fits holds, so a subclass stands before its base.
 RULES: tuple[Rule, ...] = (
@@ -60,6 +60,10 @@ RULES: tuple[Rule, ...] = (
     Rule(errors.InvalidName, 400, "invalid-name", ("what", "name", "rule")),
     Rule(errors.UnknownType, 404, "unknown-type", ("what", "name", "known")),
     Rule(errors.EventTooLarge, 413, "event-too-large", ("type", "size", "limit")),
+    Rule(errors.RecordTooLarge, 413, "record-too-large", ("topic", "size", "limit")),
+    # Which store or broker it is that cannot is not for clients to see.
+    Rule(errors.Unsupported, 501, "unsupported", shown=False, instead="what this runs on cannot do it"),
+    Rule(errors.SubjectForgotten, 410, "subject-forgotten", ("subject",)),
     Rule(errors.BadInput, 400, "bad-input"),
     Rule(errors.Rejected, 422, "rejected", ("code", "reason", "facts")),
     Rule(errors.WrongExpectedVersion, 409, "wrong-expected-version", ("stream", "expected", "actual")),
@@ -71,6 +75,8 @@ RULES: tuple[Rule, ...] = (
     Rule(errors.NotYetVisible, 503, "not-yet-visible", ("view", "position", "reached"), RETRY_SOON),
     Rule(errors.ViewStopped, 503, "view-stopped", ("view", "position"), shown=False),
     Rule(errors.Overloaded, 503, "overloaded", ("what", "bound", "retry_after"), RETRY_SOON),
+    Rule(errors.CircuitOpen, 503, "circuit-open", ("retry_after",), RETRY_SOON, shown=False),
+    Rule(errors.TimedOut, 503, "timed-out", ("what", "seconds"), RETRY_SOON),
     Rule(errors.Fenced, 503, "fenced", (), RETRY_SOON, shown=False),
     # A store's error names files of this machine: clients learn which it is, the log learns the rest.
     Rule(errors.StoreFull, 507, "store-full", shown=False),
@@ -115,7 +121,7 @@ def _by_rule(error: Exception, rule: Rule) -> Problem:
     detail = str(error) if rule.shown else f"{_title(rule.slug)}; {rule.instead}."
     facts = {name: getattr(error, name) for name in rule.facts}
     seconds = rule.retry_after
-    if isinstance(error, errors.Overloaded):
+    if isinstance(error, errors.Overloaded | errors.CircuitOpen):
         seconds = max(1, math.ceil(error.retry_after))
     headers = [(b"retry-after", b"%d" % seconds)] if seconds is not None else []
     return problem(rule.status, rule.slug, detail, headers=headers, **facts)

@@ -14,10 +14,12 @@ from headwater.app import Runtime
 from headwater.http.commands import Commands
 from headwater.http.deadlines import Deadlines
 from headwater.http.events import Events
+from headwater.http.ingest import Ingest, methods
 from headwater.http.limits import Limits
 from headwater.http.openapi import Document
-from headwater.http.problems import Problem, for_status, problem_of
+from headwater.http.problems import Fault, Problem, for_status, problem_of
 from headwater.http.sse import EventStreams
+from headwater.http.topics import Topics
 from headwater.http.views import Views
 from headwater.http.wire import JSON, Endpoint, Handle, respond, timed
 
@@ -25,10 +27,11 @@ COMMANDS = "/commands/"
 
 
 def http_app(runtime: Runtime, *, limits: Limits | None = None, actor_header: str = "") -> Starlette:
-    """Commands, views and events of a running application over HTTP.
+    """Commands, views, events and topics of a running application over HTTP.
 
     POST /commands/{name} · GET /views/{view}/{key} · GET /views/{view}?field=value · GET /events · GET
-    /streams/{stream} · GET /health, /ready and /openapi.json. Errors are problem details (RFC 9457).
+    /streams/{stream} · POST and GET /topics/{topic}, GET /topics (where there are topics) · GET /health, /ready and
+    /openapi.json. Errors are problem details (RFC 9457).
     `actor_header` names the header in which a gateway in front says who asks; by default nobody is believed.
     The runtime stays its opener's: it must be open for as long as this is served.
     """
@@ -80,7 +83,28 @@ def _routes(runtime: Runtime, limits: Limits, actor_header: str) -> list[Route]:
         ("/ready", timed(watch.ready, time)),
         ("/openapi.json", Document(runtime, limits, actor_header)),
     ]
-    return [Route(path, Endpoint(handle), methods=["GET"]) for path, handle in get]
+    topics = _topics(runtime, limits, actor_header, time) if runtime.app.topics else []
+    return topics + [Route(path, Endpoint(handle), methods=["GET"]) for path, handle in get]
+
+
+def _topics(runtime: Runtime, limits: Limits, actor_header: str, time: Deadlines) -> list[Route]:
+    topics, ingest = Topics(runtime), Ingest(runtime, limits, actor_header)
+    show = timed(topics.one, time)
+
+    async def topic(scope: Scope, receive: Receive, send: Send) -> None:
+        method = scope["method"]
+        if method == "POST":
+            await ingest(scope, receive, send)
+        elif method in ("GET", "HEAD"):
+            await show(scope, receive, send)
+        else:
+            allowed = methods(runtime.producer(scope["path_params"]["topic"]).topic)
+            raise Fault(405, "method-not-allowed", f"{method} is not for this path.", headers=[(b"allow", allowed)])
+
+    return [
+        Route("/topics", Endpoint(timed(topics.all, time)), methods=["GET"]),
+        Route("/topics/{topic}", Endpoint(topic)),
+    ]
 
 
 class Health:

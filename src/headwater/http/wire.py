@@ -63,7 +63,7 @@ async def in_time(work: Awaitable[T], deadlines: Deadlines) -> T:
         return await deadlines.run(work)
     except DeadlinePassed:
         detail = "This took too long, and whether it was done is not known. A command can be repeated safely with the "
-        detail += "same Idempotency-Key."
+        detail += "same Idempotency-Key, an event with the same id."
         raise Fault(503, "timed-out", detail, headers=[(b"retry-after", b"1")]) from None
 
 

@@ -1,35 +1,29 @@
 """Running reactions: every event at least once, in order within its stream; the commands that follow count once."""
 
 import asyncio
-import inspect
 import logging
-import random
 from collections import deque
-from collections.abc import Callable, Iterable
-from typing import Any, Protocol
 
-from headwater.clock import Clock, to_micros
-from headwater.codec import CommandCatalog, EventCatalog, type_names
-from headwater.errors import BadInput, DeclarationError, IdReused, Rejected, StoreClosed, UnknownType
-from headwater.fold import Reaction, Schedule, Unschedule
-from headwater.messages import Envelope, Metadata, Position, query
+from headwater.clock import Clock
+from headwater.codec import CommandCatalog, EventCatalog
+from headwater.commands.carrying import Execute, carry_out
+from headwater.errors import DeclarationError, StoreClosed, UnknownType
+from headwater.flow.retry import full_jitter
+from headwater.keys.fetching import with_keys
+from headwater.messages import Envelope, Position, query
 from headwater.reactions.port import ReactionStore, Timer
+from headwater.reactions.reactor import Reactor, metadata_after
 from headwater.store.outage import PASSING, Outage
 from headwater.store.port import EventStore
+from headwater.upcasting import part_id
 
 log = logging.getLogger(__name__)
 
 PAGE = 256
 MAX_OPEN = 4_096  # events that a reaction holds at most
 LIMIT = 100  # timers that are looked at together
-BACKOFF = 0.05  # seconds: the longest wait before the second attempt, doubled for each further one
+BACKOFF = 0.1  # seconds: the longest wait before the second attempt, doubled for each further one
 BACKOFF_CAP = 30.0
-
-
-class Execute(Protocol):
-    """How a command gets executed."""
-
-    async def __call__(self, command: object, /, *, id: str, metadata: Metadata) -> Any: ...
 
 
 class ReactionRunner:
@@ -40,19 +34,16 @@ class ReactionRunner:
     """
 
     def __init__(
-        self, reaction: Reaction[Any], store: EventStore, kept: ReactionStore, events: EventCatalog,
-        commands: CommandCatalog, execute: Execute, clock: Clock, scheduled: Callable[[], None],
-    ) -> None:  # fmt: skip
-        self.reaction = reaction
+        self, reactor: Reactor, store: EventStore, kept: ReactionStore, events: EventCatalog, clock: Clock
+    ) -> None:
+        self.reaction = reaction = reactor.reaction
+        self._reactor = reactor
         self._store = store
         self._kept = kept
         self._events = events
-        self._commands = commands
-        self._execute = execute
         self._clock = clock
-        self._scheduled = scheduled
         self._outage = Outage(f"reaction {reaction.name}")
-        self._query = query(*type_names(reaction.events))
+        self._query = query(*events.sources(reaction.events))
         self._slots = asyncio.Semaphore(reaction.concurrency)
         self._room = asyncio.Semaphore(MAX_OPEN)
         self._open: dict[Position, None] = {}  # in order
@@ -124,6 +115,12 @@ class ReactionRunner:
                 attempt += 1
                 await self._after(error, envelope, attempt)
 
+    async def _react(self, envelope: Envelope) -> None:
+        for number, event in enumerate(await with_keys(lambda: self._events.decode(envelope))):
+            if event.__class__ in self.reaction.events:
+                id = part_id(envelope.id, number)
+                await self._reactor.react(event, id, envelope.time, metadata_after(envelope))
+
     async def _after(self, error: Exception, envelope: Envelope, attempt: int) -> None:
         """Wait before the next attempt."""
         if isinstance(error, PASSING):
@@ -132,56 +129,7 @@ class ReactionRunner:
         log.error(
             "reaction %s failed on event %s, attempt %d", self.reaction.name, envelope.id, attempt, exc_info=error
         )
-        await self._clock.sleep(backoff(attempt))
-
-    async def _react(self, envelope: Envelope) -> None:
-        answer = self.reaction.do(self._events.decode(envelope))
-        wanted: Iterable[Any] = await answer if inspect.isawaitable(answer) else answer
-        metadata = Metadata(
-            envelope.metadata.correlation_id or envelope.id,
-            envelope.id,
-            envelope.metadata.traceparent,
-            envelope.metadata.actor,
-        )
-        for number, each in enumerate(wanted or ()):
-            await self._carry_out(each, f"{self.reaction.name}:{envelope.id}:{number}", envelope, metadata)
-
-    async def _carry_out(self, wanted: Any, id: str, envelope: Envelope, metadata: Metadata) -> None:
-        if isinstance(wanted, Schedule):
-            await self._kept.put_timer(self._timer(wanted, id, envelope, metadata))
-            self._scheduled()
-        elif isinstance(wanted, Unschedule):
-            await self._kept.remove_timer(wanted.key)
-        else:
-            await carry_out(self._execute, wanted, id, metadata)
-
-    def _timer(self, wanted: Schedule, id: str, envelope: Envelope, metadata: Metadata) -> Timer:
-        due = to_micros(wanted.at) if wanted.at else envelope.time
-        if wanted.after:
-            due += int(wanted.after.total_seconds() * 1_000_000)
-        name, data = self._commands.encode(wanted.command)
-        return Timer(wanted.key, id, due, name, data, metadata)
-
-
-async def carry_out(execute: Execute, command: object, id: str, metadata: Metadata) -> None:
-    """Execute a command that follows from an event or a timer.
-
-    The domain's "no" counts as done. So does a command in whose place another one was executed before (`do` ran again,
-    after a crash, and answered differently), and one that can never succeed, which is logged as a warning.
-    """
-    try:
-        await execute(command, id=id, metadata=metadata)
-    except (Rejected, IdReused) as no:
-        log.info("command %s of %s was not executed: %s", type(command).__name__, id, no)
-    except UnknownType:
-        raise  # nobody decides on it: the application is declared wrong
-    except BadInput as error:
-        log.warning("command %s of %s can never be executed: %s", type(command).__name__, id, error)
-
-
-def backoff(attempt: int) -> float:
-    """Seconds to wait. Full jitter: Brooker, "Exponential Backoff and Jitter" (AWS Architecture Blog, 2015)."""
-    return random.uniform(0, min(BACKOFF_CAP, BACKOFF * 2 ** min(attempt, 16)))
+        await self._clock.sleep(full_jitter(attempt, BACKOFF, BACKOFF_CAP))
 
 
 class TimerRunner:
@@ -238,7 +186,10 @@ class TimerRunner:
                 self._outage.tell(error)
             else:
                 log.exception("command %s of timer %s failed, attempt %d", timer.command, timer.key, attempt)
-            self._failed[timer.id] = attempt, self._clock.now() + int(backoff(attempt) * 1_000_000)
+            self._failed[timer.id] = (
+                attempt,
+                self._clock.now() + int(full_jitter(attempt, BACKOFF, BACKOFF_CAP) * 1_000_000),
+            )
 
     async def _sleep(self) -> None:
         """Until a timer may be due or one was set."""

@@ -1,20 +1,22 @@
 """Deciding on a stream where a store cannot do it inside the append's own transaction: optimistically."""
 
 import asyncio
-import random
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
+import msgspec
+
 from headwater.errors import Conflict, IdReused
+from headwater.flow.retry import full_jitter
 from headwater.messages import Appended, Batch, Write
-from headwater.store.port import LOAD_LIMIT, Decision, EventStore
+from headwater.store.port import LOAD_LIMIT, Decision, EventStore, check_reached
 
 T = TypeVar("T")
 
 ATTEMPTS = 10
-BACKOFF = 0.002  # seconds: the longest wait before the second attempt; doubled for each further one
+BACKOFF = 0.004  # seconds: the longest wait before the second attempt; doubled for each further one
 BACKOFF_CAP = 0.25
 
 
@@ -26,8 +28,8 @@ async def against_conflicts(attempt: Callable[[], Awaitable[T]]) -> T:
         except IdReused:
             raise
         except Conflict:
-            # Full jitter. Of the machine's time: a clock that stands still must not hold up commands.
-            await asyncio.sleep(random.uniform(0, min(BACKOFF_CAP, BACKOFF * 2**number)))
+            # Of the machine's time: a clock that stands still must not hold up commands.
+            await asyncio.sleep(full_jitter(number, BACKOFF, BACKOFF_CAP))
     return await attempt()
 
 
@@ -53,14 +55,14 @@ class Turns:
 
 
 async def decide_optimistically(
-    store: EventStore, stream: str, decision: Decision, *, id: str = "", fingerprint: str = ""
+    store: EventStore, stream: str, decision: Decision, *, after: int = 0, id: str = "", fingerprint: str = ""
 ) -> Appended:
     """`EventStore.decide` by loading, deciding and appending at the version that was loaded."""
 
     async def attempt() -> Appended:
         if id and (first := await store.find_append(id, fingerprint)):
             return first
-        batches = await _load_all(store, stream)
+        batches = await _load_all(store, stream, after)
         events = decision(batches)
         if events:
             write = Write(stream, events, batches[-1].version)
@@ -71,9 +73,13 @@ async def decide_optimistically(
     return await against_conflicts(attempt)
 
 
-async def _load_all(store: EventStore, stream: str) -> list[Batch]:
-    """All events of a stream: at least one batch, of which the last may be empty."""
-    batches = [await store.load(stream)]
+async def _load_all(store: EventStore, stream: str, after: int) -> list[Batch]:
+    """All events of a stream after a version: at least one batch, of which the last may be empty. Raises BadInput."""
+    batches = [await store.load(stream, after=after)]
+    if after and not batches[0].count:
+        last = await store.load(stream, after=after - 1, limit=1)
+        check_reached(stream, after - 1 + last.count, after)
+        return [msgspec.structs.replace(batches[0], position=last.position)]
     while batches[-1].count == LOAD_LIMIT:
         batches.append(await store.load(stream, after=batches[-1].version))
     return batches

@@ -8,7 +8,16 @@ from types import TracebackType
 from typing import Self
 
 from headwater.clock import Clock, SystemClock
-from headwater.errors import ConditionFailed, IdReused, StoreClosed, WrongExpectedVersion
+from headwater.errors import (
+    BadInput,
+    ConditionFailed,
+    IdReused,
+    StoreClosed,
+    StreamClosed,
+    StreamTruncated,
+    UnknownType,
+    WrongExpectedVersion,
+)
 from headwater.messages import (
     ALL,
     Appended,
@@ -35,6 +44,20 @@ from headwater.store.port import (
     check_stream,
     check_writes,
 )
+from headwater.store.removal import (
+    Cut,
+    Removed,
+    StreamMark,
+    StreamWasClosed,
+    about_putting_back,
+    about_removal,
+    check_closable,
+    check_mark,
+    check_put_back,
+    planned,
+    recorded,
+    taken,
+)
 
 ADDRESS = "memory:"
 WINDOW = 20_000
@@ -52,6 +75,7 @@ class MemoryStore:
         self._max_event_bytes = max_event_bytes
         self._events: list[Envelope] = []
         self._streams: defaultdict[str, list[Envelope]] = defaultdict(list)
+        self._marks: dict[str, StreamMark] = {}
         self._appends: dict[str, tuple[Appended, str]] = {}
         self._kinds: list[Kind] = []
         self._numbers: dict[tuple[str, int], int] = {}
@@ -78,13 +102,23 @@ class MemoryStore:
         self._notify()
         return done
 
-    async def decide(self, stream: str, decision: Decision, *, id: str = "", fingerprint: str = "") -> Appended:
-        return await decide_optimistically(self, stream, decision, id=id, fingerprint=fingerprint)
+    async def decide(
+        self, stream: str, decision: Decision, *, after: int = 0, id: str = "", fingerprint: str = ""
+    ) -> Appended:
+        return await decide_optimistically(self, stream, decision, after=after, id=id, fingerprint=fingerprint)
 
     def _check_version(self, write: Write) -> None:
-        actual = len(self._streams.get(write.stream, ()))
+        actual = self._version(write.stream)
         if write.expected is not None and write.expected != actual:
             raise WrongExpectedVersion(write.stream, write.expected, actual)
+        if self._mark(write.stream).closed:
+            raise StreamClosed(write.stream)
+
+    def _mark(self, stream: str) -> StreamMark:
+        return self._marks.get(stream) or StreamMark(stream)
+
+    def _version(self, stream: str) -> int:
+        return self._mark(stream).removed + len(self._streams.get(stream, ()))
 
     def _check_condition(self, condition: Condition) -> None:
         for event in self._events[self._index(condition.after) :]:
@@ -96,10 +130,10 @@ class MemoryStore:
         for write in writes:
             for event in write.events:
                 self._add(write.stream, event, now)
-        return Appended(first, self._head(), tuple(len(self._streams.get(w.stream, ())) for w in writes))
+        return Appended(first, self._head(), tuple(self._version(w.stream) for w in writes))
 
     def _add(self, name: str, event: NewEvent, now: int) -> None:
-        version = len(self._streams.get(name, ())) + 1
+        version = self._version(name) + 1
         self._keep(Envelope(
             self._head() + 1, name, version, event.id or new_id(now),
             event.type, event.type_version, event.data, event.time or now, event.tags, event.metadata,
@@ -122,7 +156,7 @@ class MemoryStore:
     async def restore(self, events: Sequence[Envelope], receipts: Sequence[Receipt] = ()) -> None:
         self._check_open()
         await asyncio.sleep(0)
-        versions = {event.stream: len(self._streams.get(event.stream, ())) for event in events}
+        versions = {event.stream: self._version(event.stream) for event in events}
         check_restored(events, self._head(), versions)
         for event in events:
             self._keep(event)
@@ -130,10 +164,78 @@ class MemoryStore:
             self._appends.setdefault(each.id, (Appended(each.first, each.last, each.versions), each.fingerprint))
         self._notify()
 
+    # -- removing
+
+    async def remove(self, *cuts: Cut, actor: str = "", reason: str = "") -> Removed:
+        self._check_open()
+        await asyncio.sleep(0)
+        known = {cut.stream: (self._mark(cut.stream).removed, self._version(cut.stream)) for cut in cuts}
+        wanted = planned(cuts, {stream: place for stream, place in known.items() if place[1]})
+        if not wanted:
+            return Removed(0, 0, 0)
+        about = about_removal(wanted, known, reason)
+        done = self._record((recorded(about, actor),))  # first: the last position stays the last one
+        before = {cut.stream: cut.before for cut in wanted}
+        self._events = [each for each in self._events if each.stream_version >= before.get(each.stream, 0)]
+        for stream, version in before.items():
+            del self._streams[stream][: version - 1 - known[stream][0]]
+            self._marks[stream] = StreamMark(stream, version - 1, self._mark(stream).closed)
+        self._notify()
+        return Removed(about.events, about.streams, done.last)
+
+    async def close_stream(self, stream: str, *, actor: str = "", reason: str = "") -> int:
+        self._check_open()
+        check_stream(stream)
+        check_closable(stream)
+        await asyncio.sleep(0)
+        mark, version = self._mark(stream), self._version(stream)
+        if not version:
+            raise UnknownType("stream", stream)
+        if not mark.closed:
+            self._marks[stream] = StreamMark(stream, mark.removed, closed=True)
+            self._record((recorded(StreamWasClosed(stream, version, reason), actor),))
+            self._notify()
+        return version
+
+    async def marks(self, after: str = "", *, limit: int = 1000) -> list[StreamMark]:
+        self._check_open()
+        return [self._marks[name] for name in sorted(self._marks) if name > after][:limit]
+
+    async def mark(self, marks: Sequence[StreamMark]) -> None:
+        self._check_open()
+        for mark in marks:
+            check_mark(mark, self._mark(mark.stream).removed, self._version(mark.stream))
+        self._marks |= {
+            mark.stream: StreamMark(mark.stream, mark.removed, mark.closed or self._mark(mark.stream).closed)
+            for mark in marks
+        }
+
+    async def put_back(self, events: Sequence[Envelope], *, actor: str = "", reason: str = "") -> int:
+        self._check_open()
+        if not events:
+            raise BadInput("there are no events to put back")
+        left = check_put_back(events, {name: mark.removed for name, mark in self._marks.items()}, self._head())
+        if both := {each.position for each in events} & {each.position for each in self._events}:
+            raise taken(both)
+        self._events = sorted([*self._events, *events], key=lambda each: each.position)
+        for stream, removed in left.items():
+            self._streams[stream][:0] = [each for each in events if each.stream == stream]
+            self._unmark(StreamMark(stream, removed, self._mark(stream).closed))
+        done = self._record((recorded(about_putting_back(events, reason), actor),))
+        self._notify()
+        return done.last
+
+    def _unmark(self, mark: StreamMark) -> None:
+        del self._marks[mark.stream]
+        if mark.removed or mark.closed:
+            self._marks[mark.stream] = mark
+
     # -- reading
 
     async def load(self, stream: str, *, after: int = 0, limit: int = LOAD_LIMIT) -> Batch:
         events = await self.read_stream(stream, after=after, limit=limit)
+        if (removed := self._mark(stream).removed) > max(after, 0):
+            raise StreamTruncated(stream, removed)
         last = events[-1] if events else None
         return Batch(
             self._json(events), self._kinds, len(events),
@@ -161,7 +263,8 @@ class MemoryStore:
     async def read_stream(self, stream: str, *, after: int = 0, limit: int = 1000) -> list[Envelope]:
         self._check_open()
         check_stream(stream)
-        return self._streams.get(stream, [])[max(after, 0) : max(after, 0) + limit]
+        start = max(after - self._mark(stream).removed, 0)
+        return self._streams.get(stream, [])[start : start + limit]
 
     def _json(self, events: Iterable[Envelope]) -> bytes:
         pairs = (b"[%d,%b]" % (self._numbers[event.type, event.type_version], event.data) for event in events)

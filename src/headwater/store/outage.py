@@ -2,11 +2,11 @@
 
 import asyncio
 import logging
-import random
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from headwater.errors import Overloaded, StoreFull, StoreLocked, StoreReadOnly, StoreRefused, StoreUnavailable
+from headwater.flow.retry import full_jitter
 
 T = TypeVar("T")
 
@@ -41,8 +41,7 @@ class Outage:
     async def wait(self, error: Exception, attempt: int) -> None:
         """Wait before the next attempt; `error` ended this one. Of the machine's time, whatever the clock says."""
         self.tell(error)
-        longest = min(LONGEST, SHORTEST * 2 ** min(attempt - 1, 16))
-        await asyncio.sleep(random.uniform(longest / 2, longest))
+        await asyncio.sleep(full_jitter(attempt, SHORTEST, LONGEST))
 
     def tell(self, error: Exception) -> None:
         """The store cannot do its work."""

@@ -22,6 +22,7 @@ from headwater.messages import (
     Receipt,
     Write,
 )
+from headwater.store.removal import Cut, Removed, StreamMark
 
 MAX_EVENT_BYTES = 1024 * 1024
 MAX_NAME_CHARS = 255
@@ -46,7 +47,7 @@ class Capabilities:
 
 
 Decision = Callable[[Iterable[Batch]], Sequence[NewEvent]]
-"""From all events of a stream, in order, to the events that follow (none: nothing does). Pure, synchronous and short;
+"""From the events of a stream, in order, to the events that follow (none: nothing does). Pure, synchronous and short;
 it may be asked again. What it raises, `EventStore.decide` raises, and nothing is appended."""
 
 
@@ -78,21 +79,25 @@ class EventStore(Protocol):
 
         An append with an `id` that came before changes nothing and returns the first result (`repeated`); if both
         times a `fingerprint` of the content was given and they differ, IdReused is raised.
-        Raises WrongExpectedVersion, ConditionFailed, IdReused, EventTooLarge, InvalidName, BadInput, Overloaded,
-        StoreError.
+        Raises WrongExpectedVersion, ConditionFailed, IdReused, StreamClosed, EventTooLarge, InvalidName, BadInput,
+        Overloaded, StoreError.
         """
 
-    async def decide(self, stream: str, decision: Decision, *, id: str = "", fingerprint: str = "") -> Appended:
-        """Append to a stream what `decision` makes of its events, with nobody's append in between.
+    async def decide(
+        self, stream: str, decision: Decision, *, after: int = 0, id: str = "", fingerprint: str = ""
+    ) -> Appended:
+        """Append to a stream what `decision` makes of its events after stream version `after`, with nobody's append in
+        between.
 
         With an `id` that came before, nothing is decided and the first result returned. Raises what the decision and
-        `append` raise; Conflict only after several attempts that others beat.
+        `append` raise; Conflict only after several attempts that others beat; BadInput where the stream has no event
+        of version `after`.
         """
 
     async def load(self, stream: str, *, after: int = 0, limit: int = LOAD_LIMIT) -> Batch:
         """Up to `limit` events of a stream after stream version `after`, in order, to be folded.
 
-        A missing stream is empty.
+        A missing stream is empty. Raises StreamTruncated where `after` is before what is left of the stream.
         """
 
     async def scan(self, query: Query = ALL, *, after: Position = 0, limit: int = 1000) -> Batch:
@@ -105,7 +110,7 @@ class EventStore(Protocol):
         """
 
     async def read_stream(self, stream: str, *, after: int = 0, limit: int = 1000) -> list[Envelope]:
-        """Up to `limit` events of one stream after stream version `after`, in order."""
+        """Up to `limit` events of one stream after stream version `after`, in order: of what is left of it."""
 
     async def find_append(self, id: str, fingerprint: str = "") -> Appended | None:
         """The result of the append with that id, if there was one. Raises IdReused as `append` does."""
@@ -121,6 +126,41 @@ class EventStore(Protocol):
         nothing. Gaps between positions stay.
 
         Raises Conflict if a position is not above those before it, or a version does not follow its stream's.
+        """
+
+    async def remove(self, *cuts: Cut, actor: str = "", reason: str = "") -> Removed:
+        """Remove the first events of streams, for good, in one transaction with an event that records it, in the stream
+        `headwater-removals`: who, when, how many, and why.
+
+        Every stream keeps its version, and every other event its position. What was folded from the removed events
+        stays; what is folded from now on lacks them: views that are built anew, and states by a query. A stream is not
+        folded in part: `load` and `decide` raise StreamTruncated. What is gone already is not asked for again.
+        Raises UnknownType for a stream that is not there, BadInput, StoreError.
+        """
+
+    async def close_stream(self, stream: str, *, actor: str = "", reason: str = "") -> int:
+        """Let nobody append to a stream any more, for good, and record it as `remove` does; its version. Its name stays
+        taken, even when all its events are removed. Closing it twice is harmless.
+
+        Raises UnknownType for a stream that is not there, BadInput, StoreError.
+        """
+
+    async def marks(self, after: str = "", *, limit: int = 1000) -> list[StreamMark]:
+        """Up to `limit` streams that are closed, or have lost events, whose name comes after that one, sorted by name
+        (by code points)."""
+
+    async def mark(self, marks: Sequence[StreamMark]) -> None:
+        """Take over what another store remembers of its streams, before their events are restored; all or nothing.
+
+        Raises Conflict where a stream has events that contradict it.
+        """
+
+    async def put_back(self, events: Sequence[Envelope], *, actor: str = "", reason: str = "") -> int:
+        """Put removed events back where they were, all or nothing, and record it as `remove` does; the position of that
+        event. They come in order of their positions, and are the last that are gone of each of their streams. Who has
+        read past their positions is not told.
+
+        Raises Conflict for others, BadInput for none, StoreError.
         """
 
     async def size(self) -> Size:
@@ -199,6 +239,12 @@ def _check_event(event: NewEvent) -> None:
         _read_json(event.data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MalformedData(f"data of event {event.type!r}", str(error)) from error
+
+
+def check_reached(stream: str, version: int, after: int) -> None:
+    """Raises BadInput unless a stream at `version` has an event of version `after`."""
+    if after > version:
+        raise BadInput(f"stream {stream!r} has no event of version {after} to go on from; decide on all of it")
 
 
 def check_stream(name: str) -> None:

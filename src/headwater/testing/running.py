@@ -11,7 +11,7 @@ from typing import Any, ParamSpec, TypeVar, overload
 T = TypeVar("T")
 P = ParamSpec("P")
 
-SECONDS = 20.0
+SECONDS = 60.0
 
 
 def run(main: Coroutine[Any, Any, T], *, seconds: float = SECONDS) -> T:

@@ -1,12 +1,12 @@
 """From events to changes of rows: the fold of a view over a batch. Pure and synchronous."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
-from headwater.codec import type_names
-from headwater.errors import DeclarationError
-from headwater.fold import AnyView, SqlView, Statement, View
+from headwater.codec import UnknownEvent, type_names
+from headwater.errors import DeclarationError, UnknownType
+from headwater.fold import AnyView, SqlView, Statement, Unknown, View
 from headwater.views.port import Changes
 from headwater.views.table import Column, Row, RowTable, Table
 
@@ -36,9 +36,13 @@ class Projector(Protocol):
         """Someone else may have written: forget all rows. `empty`: the build holds no row at all."""
 
 
-def projector(view: AnyView) -> Projector:
+Sources = Callable[[Iterable[type]], Sequence[str]]
+"""The names of the types under which events of some classes may be stored."""
+
+
+def projector(view: AnyView, sources: Sources = type_names) -> Projector:
     """The projector for a declared view. Raises DeclarationError."""
-    return KeyedProjector(view) if isinstance(view, View) else SqlProjector(view)
+    return KeyedProjector(view, sources) if isinstance(view, View) else SqlProjector(view, sources)
 
 
 def definition(made: Projector) -> str:
@@ -62,9 +66,9 @@ class KeyedProjector:
     and the write that finds another checkpoint than expected fails.
     """
 
-    def __init__(self, view: View[Any, Any]) -> None:
+    def __init__(self, view: View[Any, Any], sources: Sources) -> None:
         self.name = view.name
-        self.types = type_names(view.events)
+        self.types = sources(view.events)
         self.rows: RowTable[Any] = RowTable(view.name, view.row, view.index)
         self.tables: Sequence[Table] = (self.rows.table,)
         self._view = view
@@ -77,13 +81,15 @@ class KeyedProjector:
         self._complete = empty  # every row there is, is remembered
 
     def take(self, events: Sequence[Any]) -> Sequence[str]:
-        self._keyed = list(self._by_key(events))
+        self._keyed = list(self.keyed(events))
         if self._complete:
             return ()
         states = self._states
         return [key for key in dict.fromkeys(key for key, _ in self._keyed) if key not in states]
 
-    def _by_key(self, events: Sequence[Any]) -> Iterable[tuple[str, Any]]:
+    def keyed(self, events: Iterable[Any]) -> Iterable[tuple[str, Any]]:
+        """Those events that concern the view, each with every key of its. Raises UnknownType, as the view's `unknown`
+        says."""
         key_of, classes = self._view.key, self._classes
         for event in events:
             if event.__class__ in classes:
@@ -93,6 +99,8 @@ class KeyedProjector:
                 elif key is not None:
                     for one in dict.fromkeys(key):
                         yield one, event
+            elif event.__class__ is UnknownEvent:
+                _pass_over(event, self._view, self.types)
 
     def fold(self, rows: Iterable[Row]) -> Changes:
         states, initial, evolve = self._states, self._view.initial, self._view.evolve
@@ -133,10 +141,11 @@ class KeyedProjector:
 class SqlProjector:
     """Collects the statements that events mean."""
 
-    def __init__(self, view: SqlView[Any]) -> None:
+    def __init__(self, view: SqlView[Any], sources: Sources) -> None:
         self.name = view.name
-        self.types = type_names(view.events)
+        self.types = sources(view.events)
         self.tables: Sequence[Table] = [Table(name, body=body) for name, body in view.tables.items()]
+        self._view = view
         self._evolve = view.evolve
         self._classes = frozenset(view.events)
         self._statements: list[Statement] = []
@@ -145,9 +154,19 @@ class SqlProjector:
         """Nothing is remembered."""
 
     def take(self, events: Sequence[Any]) -> Sequence[str]:
-        mine = (event for event in events if event.__class__ in self._classes)
-        self._statements = [statement for event in mine for statement in self._evolve(event)]
+        self._statements = []
+        for event in events:
+            if event.__class__ in self._classes:
+                self._statements += self._evolve(event)
+            elif event.__class__ is UnknownEvent:
+                _pass_over(event, self._view, self.types)
         return ()
 
     def fold(self, rows: Iterable[Row]) -> Changes:
         return Changes(statements=self._statements)
+
+
+def _pass_over(event: UnknownEvent, view: AnyView, types: Sequence[str]) -> None:
+    """Leave out what this application does not know, if the view may. Raises UnknownType."""
+    if event.kind.type in types and view.unknown is Unknown.STOP:
+        raise UnknownType("event", f"{event.kind.type} (version {event.kind.version})", tuple(types))

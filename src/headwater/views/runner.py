@@ -2,10 +2,12 @@
 
 import asyncio
 import logging
+import random
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -13,6 +15,7 @@ import msgspec
 from headwater.codec import BatchDecoder, EventCatalog
 from headwater.errors import DeclarationError, Fenced, Overloaded, StoreClosed, StoreError, ViewStopped
 from headwater.fold import AnyView
+from headwater.keys.fetching import with_keys
 from headwater.messages import Batch, Position, Query, query
 from headwater.store.outage import PASSING, Outage
 from headwater.store.port import EventStore
@@ -23,7 +26,8 @@ log = logging.getLogger(__name__)
 
 BATCH = 1_000
 LOOK_AGAIN = 5.0  # seconds without an event after which a runner looks whether the builds stand where it left them
-PATIENCE = 0.25  # seconds that another runner gets to show that it is at work, before it is taken for dead
+PATIENCE = 0.25  # seconds, up to twice that, in which another runner shows that it is at work, or is taken for dead
+LONGEST_PATIENCE = 8.0  # the same, where builds were taken from one another and nothing came of it: all are slow
 
 
 @dataclass
@@ -60,12 +64,13 @@ class Projecting:
     def __init__(self, store: EventStore, views: ViewStore, events: EventCatalog) -> None:
         self._store = store
         self._views = views
-        self._decoder: BatchDecoder[Any] = BatchDecoder(events)
+        self._events = events
+        self._decoder: BatchDecoder[Any] = BatchDecoder(events, keep_unknown=True)
         self._ahead: dict[tuple[Query, Position, int], Batch] = {}
 
     async def open(self, view: AnyView) -> Projection:
         """The projection of a view on the newest build of its version, on a new one if there is none."""
-        made = projector(view)
+        made = projector(view, self._events.sources)
         builds = [build for build in await self._views.builds() if build.name == view.name]
         if superseded := [build for build in builds if build.live and build.version > view.version]:
             raise DeclarationError(
@@ -85,7 +90,7 @@ class Projecting:
 
     async def begin(self, view: AnyView) -> Projection:
         """A projection on a new, empty build."""
-        made = projector(view)
+        made = projector(view, self._events.sources)
         build = await self._views.create(view.name, view.version, definition(made), made.tables)
         made.forget(empty=True)
         return Projection(view, made, build, claimed=True)
@@ -103,7 +108,7 @@ class Projecting:
         batch = self._ahead.pop((asked, start, limit), None) or await self._store.scan(asked, after=start, limit=limit)
         if batch.position <= start:
             return False
-        events = self._decoder.decode(batch)
+        events = await with_keys(partial(self._decoder.decode, batch))
         try:
             advances = [await self._fold(each, events, batch.position) for each in projections]
             async with self._reading_on(asked, batch, limit):
@@ -178,6 +183,7 @@ class ViewRunner:
         self._declared = declared
         self._outage = Outage("views")
         self._unsure = False  # whether the builds still stand where this runner left them
+        self._patience = PATIENCE
         self.projections: list[Projection] = []
         self.stopped: dict[str, ViewStopped] = {}
 
@@ -237,7 +243,7 @@ class ViewRunner:
 
     async def _advance(self, group: Sequence[Projection]) -> bool:
         try:
-            return await self._machine.advance(group)
+            moved = await self._machine.advance(group)
         except (Fenced, StoreError, Overloaded):
             raise
         except Exception as error:
@@ -245,6 +251,9 @@ class ViewRunner:
                 await self._stop(group[0], error)
                 return False
             return any([await self._advance([each]) for each in group])
+        if moved:
+            self._patience = PATIENCE
+        return moved
 
     async def _stop(self, projection: Projection, error: Exception) -> None:
         """Go on to the event that fails, one at a time, and leave the view there."""
@@ -270,15 +279,21 @@ class ViewRunner:
         for each in group:
             if not each.claimed:
                 await self._machine.claim(each)
+        self._patience = min(self._patience * 2, LONGEST_PATIENCE)
 
     async def _moved_by_others(self, group: list[Projection]) -> bool:
+        """True at the first sign of another runner: builds that moved, or that it has claimed to move them."""
         now = asyncio.get_running_loop().time
-        give_up = now() + PATIENCE
-        mine = {each.build.id: each for each in group}
+        give_up = now() + self._patience * random.uniform(1, 2)  # two that have some builds each would go on claiming
+        mine = {each.build.id: each.build for each in group}
         while (left := give_up - now()) > 0:
             await self._views.changed(left)
             builds = {build.id: build for build in await self._views.builds()}
             if any(id not in builds or builds[id].position > each.position for id, each in mine.items()):
+                self._patience = PATIENCE
+                await self._prepare_again()
+                return True
+            if any(builds[id].epoch > each.epoch for id, each in mine.items()):
                 await self._prepare_again()
                 return True
         return False

@@ -22,7 +22,7 @@ class CustomerRegistered:
     at: Moment
 
 
-@event("customer.details_changed")
+@event("customer.details_changed", version=2)
 class DetailsChanged:
     customer_id: str
     name: str

@@ -138,6 +138,9 @@ OrderCommand = (
 
 # Decide
 
+CUSTOMERS_WISH: Final = "cancelled by the customer"
+"""The reason of a cancellation that the customer asked for."""
+
 UNPAID: Final = (Status.PLACED, Status.PAYMENT_DUE, Status.PAYMENT_FAILED)
 
 

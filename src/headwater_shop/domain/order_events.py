@@ -14,7 +14,7 @@ from headwater_shop.domain.shared import Address, Line, Moment
 # Events
 
 
-@event("order.placed")
+@event("order.placed", version=2)
 class OrderPlaced:
     order_id: str
     customer_id: str
@@ -51,7 +51,7 @@ class PaymentFailed:
     at: Moment
 
 
-@event("order.paid")
+@event("order.paid", version=2)
 class OrderPaid:
     """From here on the order counts as a sale; the event carries all that a sales report needs."""
 

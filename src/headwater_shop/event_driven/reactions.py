@@ -5,11 +5,13 @@ Reactions of one aggregate to another's events; each passes on the event's time,
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import timedelta
+from typing import Any
 
 from headwater import Schedule, Unschedule
 from headwater_shop.domain import cart, order, order_events, payment, product
 from headwater_shop.domain.shared import Line
 from headwater_shop.event_driven.gateway import PaymentGateway
+from headwater_shop.event_driven.interfaces import Interface
 
 Commands = Iterable[object]
 
@@ -54,6 +56,16 @@ def answer_order(event: product.StockReserved | product.ReservationRefused) -> C
 def request_payment(event: order_events.PaymentDue) -> Commands:
     """An order whose stock is reserved is to be paid."""
     return [payment.RequestPayment(event.payment_id, event.order_id, event.amount, event.at)]
+
+
+def request_payment_of(form: Interface) -> Callable[[Any], Commands]:
+    """The same for whoever knows that event by another form."""
+
+    def do(event: Any) -> Commands:
+        return [payment.RequestPayment(event.payment_id, event.order_id, form.amount(event), event.at)]
+
+    do.__annotations__["event"] = form.reads
+    return do
 
 
 def settle_order(event: payment.PaymentReceived | payment.PaymentDeclined) -> Commands:

@@ -10,9 +10,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from headwater.errors import Rejected
-from headwater_shop.domain.cart import MAX_QUANTITY, AddItem, ChangeQuantity, RemoveItem
+from headwater_shop.contract import Item
+from headwater_shop.domain.cart import MAX_QUANTITY
+from headwater_shop.domain.clicks import AddedToCart
 from headwater_shop.domain.shared import Line
-from headwater_shop.event_driven.views import ProductCard, product_card
 from headwater_shop.web.browsing import listed, product_page
 from headwater_shop.web.forms import whole
 from headwater_shop.web.page import Visit, page, see_other, submitted, visit
@@ -54,20 +55,18 @@ async def cart_page(coming: Visit, *, status: int = 200, problem: str = "") -> R
 async def cart_lines(coming: Visit) -> list[CartLine]:
     """The cart's lines, checked against catalogue and stock."""
     codes = [line.stock_code for line in coming.cart.lines]
-    where = {"stock_code": codes}
-    cards = await coming.runtime.find(product_card, where=where, limit=len(codes), after=coming.after) if codes else []
-    known = {card.stock_code: card for card in cards}
+    known = await coming.backend.products(codes, coming.after) if codes else {}
     return [_checked(line, known) for line in coming.cart.lines]
 
 
-def _checked(line: Line, known: Mapping[str, ProductCard]) -> CartLine:
-    card = known.get(line.stock_code)
-    if card is None or not card.listed:
+def _checked(line: Line, known: Mapping[str, Item]) -> CartLine:
+    item = known.get(line.stock_code)
+    if item is None:
         return CartLine(line, 0, Decimal(0), "We do not sell this any more.")
-    left = max(card.available or 0, 0)
-    if card.price != line.unit_price:
-        return CartLine(line, left, card.price, f"The price is now {gbp(card.price)}.")
-    return CartLine(line, left, card.price, _shortage(line.quantity, left))
+    left = max(item.available or 0, 0)
+    if item.price != line.unit_price:
+        return CartLine(line, left, item.price, f"The price is now {gbp(item.price)}.")
+    return CartLine(line, left, item.price, _shortage(line.quantity, left))
 
 
 def _shortage(wanted: int, left: int) -> str:
@@ -79,26 +78,26 @@ def _shortage(wanted: int, left: int) -> str:
 async def add(request: Request) -> Response:
     """POST /cart/items: stock_code, quantity."""
     coming, fields = await submitted(request)
-    card = await listed(coming, fields.get("stock_code", ""))
+    item = await listed(coming, fields.get("stock_code", ""))
     quantity = whole(fields.get("quantity", ""), 0, 0, MAX_QUANTITY + 1)
-    if refusal := _refusal(coming, card, quantity):
-        return await product_page(coming, card.stock_code, status=422, problem=refusal)
-    command = AddItem(coming.shopper.cart_id, card.stock_code, card.name, card.price, quantity, coming.shop.now())
+    if refusal := _refusal(coming, item, quantity):
+        return await product_page(coming, item, status=422, problem=refusal)
     try:
-        done = await coming.runtime.execute(command)
+        position = await coming.backend.add(coming.shopper, Line(item.stock_code, item.name, quantity, item.price))
     except Rejected as no:
-        return await product_page(coming, card.stock_code, status=422, problem=sentence(no))
-    return see_other(coming, f"/products/{quote(card.stock_code, safe='')}?added=1", position=done.position)
+        return await product_page(coming, item, status=422, problem=sentence(no))
+    coming.click(AddedToCart(item.stock_code, quantity, coming.shop.now()))
+    return see_other(coming, f"/products/{quote(item.stock_code, safe='')}?added=1", position=position)
 
 
-def _refusal(coming: Visit, card: ProductCard, quantity: int) -> str:
+def _refusal(coming: Visit, item: Item, quantity: int) -> str:
     """Why so many cannot go into the cart."""
     if quantity < 1:
         return "Please say how many you would like, from 1 up."
-    before = next((line.quantity for line in coming.cart.lines if line.stock_code == card.stock_code), 0)
-    left = max(card.available or 0, 0)
+    before = next((line.quantity for line in coming.cart.lines if line.stock_code == item.stock_code), 0)
+    left = max(item.available or 0, 0)
     if left == 0:
-        return f"{title(card.name)} is sold out, sorry."
+        return f"{title(item.name)} is sold out, sorry."
     if before + quantity > left:
         having = f", and {before:,} of them are in your cart" if before else ""
         return f"We have only {left:,} of these{having}."
@@ -115,25 +114,20 @@ async def change(request: Request) -> Response:
     quantity = whole(fields.get("quantity", ""), line.quantity, 0, MAX_QUANTITY + 1)
     removing = fields.get("do") == "remove" or quantity == 0
     try:
-        repricing = fields.get("do") == "price"
-        position = await (_reprice(coming, line) if repricing else _set(coming, line, 0 if removing else quantity))
+        if fields.get("do") == "price":
+            position = await _reprice(coming, line)
+        else:
+            position = await coming.backend.change(coming.shopper, code, 0 if removing else quantity)
     except Rejected as no:
         return await cart_page(coming, status=422, problem=sentence(no))
     return see_other(coming, f"/cart?note={'removed' if removing else 'changed'}", position=position)
 
 
-async def _set(coming: Visit, line: Line, quantity: int) -> int:
-    command = ChangeQuantity(coming.shopper.cart_id, line.stock_code, quantity, coming.shop.now())
-    return (await coming.runtime.execute(command)).position
-
-
 async def _reprice(coming: Visit, line: Line) -> int:
     """Take the thing out and put it in again, at today's price."""
-    cart_id, at = coming.shopper.cart_id, coming.shop.now()
-    card = await listed(coming, line.stock_code)
-    await coming.runtime.execute(RemoveItem(cart_id, line.stock_code, at))
-    again = AddItem(cart_id, card.stock_code, card.name, card.price, line.quantity, at)
-    return (await coming.runtime.execute(again)).position
+    item = await listed(coming, line.stock_code)
+    await coming.backend.change(coming.shopper, line.stock_code, 0)
+    return await coming.backend.add(coming.shopper, Line(item.stock_code, item.name, line.quantity, item.price))
 
 
 def sentence(no: Rejected) -> str:

@@ -1,36 +1,21 @@
-"""Simulated payment cards. No real card can be typed in anywhere: a shopper picks one of these.
+"""The desk where a shopper picks a card.
 
-The desk stands where a card terminal would, between the shop and the payment gateway, and knows which card an order is
-to be paid with. It keeps that in memory and to itself: card details are none of an event's business.
+It stands where a card terminal would, between the shop and the payment gateway, and knows which card an order is to be
+paid with. It keeps that in memory and to itself: card details are none of an event's business.
 """
 
 from collections import OrderedDict
 from decimal import Decimal
 from typing import Final
 
-import msgspec
-
 from headwater.clock import Clock, SystemClock, to_datetime
+from headwater_shop.domain.cards import CARD_BY_ID
+from headwater_shop.domain.cards import CARDS as CARDS
+from headwater_shop.domain.cards import Card as Card
+from headwater_shop.domain.cards import card_of as card_of
 from headwater_shop.event_driven.gateway import PaymentGateway, Receipt
 
 _REMEMBERED: Final = 10_000
-
-
-class Card(msgspec.Struct, frozen=True):
-    """A card to pick. One with a `refusal` is declined, for that reason."""
-
-    id: str
-    name: str
-    digits: str
-    note: str
-    refusal: str = ""
-
-
-CARDS: Final = (
-    Card("heron", "Heron Debit", "4417", "Goes through"),
-    Card("kingfisher", "Kingfisher Credit", "9026", "Is declined", "there is not enough money on this card"),
-    Card("mayfly", "Mayfly Prepaid", "1130", "Is declined", "this card has expired"),
-)
 
 
 class CardDesk:
@@ -42,9 +27,9 @@ class CardDesk:
         self._clock = clock or SystemClock()
         self._picked: OrderedDict[str, Card] = OrderedDict()
 
-    def pick(self, order_id: str, card: Card) -> None:
-        """From now on, payments of the order are to be taken from this card."""
-        self._picked[order_id] = card
+    async def put(self, order_id: str, card: str) -> None:
+        """From now on, payments of the order are to be taken from the card of that id; raises KeyError without one."""
+        self._picked[order_id] = CARD_BY_ID[card]
         self._picked.move_to_end(order_id)
         if len(self._picked) > _REMEMBERED:
             self._picked.popitem(last=False)
@@ -58,8 +43,3 @@ class CardDesk:
 
     async def refund(self, refund_id: str, payment_id: str, amount: Decimal) -> Receipt:
         return await self._gateway.refund(refund_id, payment_id, amount)
-
-
-def card_of(id: str) -> Card | None:
-    """The card of that id."""
-    return next((card for card in CARDS if card.id == id), None)

@@ -7,11 +7,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from headwater.errors import Rejected
-from headwater.messages import Metadata
-from headwater_shop.domain.cart import CheckOut
-from headwater_shop.domain.customer import ChangeAddress, ChangeDetails, RegisterCustomer
+from headwater_shop.contract import Checkout, Customer
 from headwater_shop.domain.shared import Address
-from headwater_shop.event_driven.views import customer_view
 from headwater_shop.web.basket import cart_lines, cart_page, sentence
 from headwater_shop.web.cards import Card, card_of
 from headwater_shop.web.forms import Fields
@@ -47,7 +44,7 @@ async def show(request: Request) -> Response:
 
 async def _known(coming: Visit) -> Fields:
     """What the shopper told us before."""
-    customer = await coming.runtime.get(customer_view, coming.shopper.customer_id, after=coming.after)
+    customer = await coming.backend.customer(coming.shopper.customer_id, coming.after)
     if customer is None:
         return {}
     where = customer.address
@@ -92,27 +89,14 @@ def check(fields: Fields) -> dict[str, str]:
 
 
 async def _order(coming: Visit, fields: Fields, card: Card) -> Response:
-    shopper = coming.shopper
+    shopper, lines = coming.shopper, coming.cart.lines
     address = Address(fields["street"], fields["city"], fields["postcode"], fields["country"])
     order_id = order_number(shopper.cart_id)
-    coming.shop.cards.pick(order_id, card)
-    command = CheckOut(shopper.cart_id, order_id, shopper.customer_id, fields["name"], address, coming.shop.now())
     try:
-        await _register(coming, fields, address)
-        done = await coming.runtime.execute(command, metadata=Metadata(correlation_id=order_id))
+        await coming.backend.put_customer(Customer(shopper.customer_id, fields["name"], fields["email"], address))
+        wanted = Checkout(shopper.customer_id, fields["name"], address, lines, card.id)
+        position = await coming.backend.checkout(shopper, order_id, wanted)
     except Rejected as no:
         return await cart_page(coming, status=422, problem=sentence(no))
     leaving = Visit(coming.request, coming.shop, shopper.after_checkout(), coming.cart, coming.after)
-    return see_other(leaving, f"/orders/{order_id}", position=done.position)
-
-
-async def _register(coming: Visit, fields: Fields, address: Address) -> None:
-    """Make the shopper a customer, or bring what we know of them up to date."""
-    runtime, id, at = coming.runtime, coming.shopper.customer_id, coming.shop.now()
-    try:
-        await runtime.execute(RegisterCustomer(id, fields["name"], fields["email"], at, address))
-    except Rejected as no:
-        if no.code != "already_registered":
-            raise
-        await runtime.execute(ChangeDetails(id, fields["name"], fields["email"], at))
-        await runtime.execute(ChangeAddress(id, address, at))
+    return see_other(leaving, f"/orders/{order_id}", position=position)

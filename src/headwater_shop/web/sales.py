@@ -27,7 +27,8 @@ ORDER BY placed_at DESC LIMIT 8
 async def show(request: Request) -> Response:
     """GET /report"""
     coming = await visit(request)
-    figures = await report(coming.runtime)
+    runtime = coming.insight.runtime
+    figures = await report(runtime)
     months = [Bar(month(key), Decimal(net)) for key, net in figures["by_month"].items()]
     countries = sorted((Bar(country(k), Decimal(v)) for k, v in figures["by_country"].items()), key=lambda b: -b.amount)
     return await page(
@@ -36,9 +37,9 @@ async def show(request: Request) -> Response:
         figures=figures,
         months=months[-24:],
         countries=countries,
-        top=await _named(coming.runtime, figures["top_products"]),
-        customers=[{**row, "spent": Decimal(row["spent"])} for row in await coming.runtime.sql(_BEST_CUSTOMERS)],
-        latest=await coming.runtime.sql(_LATEST),
+        top=await _named(runtime, figures["top_products"]),
+        customers=[{**row, "spent": Decimal(row["spent"])} for row in await runtime.sql(_BEST_CUSTOMERS)],
+        latest=await runtime.sql(_LATEST),
         names=timeline.NAMES,
     )
 

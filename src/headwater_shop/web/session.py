@@ -40,6 +40,11 @@ class Shopper(msgspec.Struct, frozen=True):
         return "web-" + self._derived(f"cart/{number}")[:32]
 
     @property
+    def visitor_id(self) -> str:
+        """What tells this browser's clicks from those of others, and leads to no customer."""
+        return "web-" + self._derived("visitor")[:20]
+
+    @property
     def form_token(self) -> str:
         """What every form of this shopper carries, so that other sites cannot post in their name."""
         return self._derived("form")[:32]
@@ -55,19 +60,19 @@ class Shopper(msgspec.Struct, frozen=True):
         return hashlib.sha256(f"{purpose}:{self.token}".encode()).hexdigest()
 
 
-def shopper_of(request: Request) -> Shopper:
+def shopper_of(request: Request, cookie: str = COOKIE) -> Shopper:
     """The shopper who sends the request; a new one where the cookie is missing or was tampered with."""
-    match = _SHAPE.fullmatch(request.cookies.get(COOKIE, ""))
+    match = _SHAPE.fullmatch(request.cookies.get(cookie, ""))
     if match is None:
         return Shopper(secrets.token_urlsafe(24), new=True)
     return Shopper(match[1], int(match[2]))
 
 
-def remember(request: Request, response: Response, shopper: Shopper) -> None:
+def remember(request: Request, response: Response, shopper: Shopper, cookie: str = COOKIE) -> None:
     """Give the browser its cookie."""
     value = f"{shopper.token}.{shopper.carts}"
     response.set_cookie(
-        COOKIE, value, max_age=_YEAR, httponly=True, samesite="lax", secure=request.url.scheme == "https"
+        cookie, value, max_age=_YEAR, httponly=True, samesite="lax", secure=request.url.scheme == "https"
     )
 
 

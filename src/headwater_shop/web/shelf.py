@@ -7,60 +7,20 @@ from typing import Any, Final
 import msgspec
 
 from headwater.app import Runtime
+from headwater_shop.contract import PAGE, Category, Found, Item, Sort
 from headwater_shop.event_driven.views import ProductCard
-
-PAGE: Final = 24
-MAX_PAGE: Final = 1000
-MAX_WORDS: Final = 8
+from headwater_shop.searching import conditions
 
 # The SQL here is understood by SQLite and PostgreSQL alike. In the former exact decimals are text: for sorting, their
 # nearest float is good enough.
-SORTS: Final = {
-    "popular": ("Best sellers", "(available IS NULL OR available <= 0), sold DESC, stock_code"),
-    "price": ("Price, low to high", "CAST(price AS DOUBLE PRECISION), stock_code"),
-    "price-down": ("Price, high to low", "CAST(price AS DOUBLE PRECISION) DESC, stock_code"),
-    "name": ("Name, A to Z", "lower(name), stock_code"),
+SORTS: Final[dict[Sort, str]] = {
+    "popular": "(available IS NULL OR available <= 0), sold DESC, stock_code",
+    "price": "CAST(price AS DOUBLE PRECISION), stock_code",
+    "price-down": "CAST(price AS DOUBLE PRECISION) DESC, stock_code",
+    "name": "lower(name), stock_code",
 }
 
 _FIELDS: Final = "stock_code, name, category, price, available, sold"
-
-
-class Item(msgspec.Struct, frozen=True):
-    """A product on a shelf."""
-
-    stock_code: str
-    name: str
-    category: str
-    price: Decimal
-    available: int | None
-    sold: int
-
-    @property
-    def stock(self) -> str:
-        """How much there is: 'plenty', 'few' or 'none'."""
-        if not self.available or self.available <= 0:
-            return "none"
-        return "few" if self.available <= 10 else "plenty"
-
-
-class Category(msgspec.Struct, frozen=True):
-    """A category, with the product that sells best in it as its face."""
-
-    category: str
-    items: int
-    stock_code: str
-
-
-class Found(msgspec.Struct, frozen=True):
-    """One page of a search."""
-
-    items: list[Item]
-    total: int
-    page: int
-
-    @property
-    def pages(self) -> int:
-        return max(1, -(-self.total // PAGE))
 
 
 def item(card: ProductCard) -> Item:
@@ -81,15 +41,15 @@ async def categories(runtime: Runtime) -> list[Category]:
 
 
 async def search(
-    runtime: Runtime, *, words: str = "", category: str = "", sort: str = "popular", page: int = 1
+    runtime: Runtime, *, words: str = "", category: str = "", sort: Sort = "popular", page: int = 1
 ) -> Found:
     """Listed products with every one of the words in their name (or that word as their code)."""
     where, values = _conditions(words, category)
     total = int((await runtime.sql(f"SELECT count(*) AS n FROM product_card WHERE {where}", values))[0]["n"])
     page = min(page, max(1, -(-total // PAGE)))
-    order = SORTS.get(sort, SORTS["popular"])[1]
+    order = SORTS[sort]
     items = await _items(runtime, f"{where} ORDER BY {order} LIMIT ? OFFSET ?", [*values, PAGE, (page - 1) * PAGE])
-    return Found(items, total, page)
+    return Found(tuple(items), total, page)
 
 
 async def best_sellers(runtime: Runtime, limit: int, *, category: str = "", besides: str = "") -> list[Item]:
@@ -112,20 +72,8 @@ async def small_gifts(runtime: Runtime, limit: int, below: Decimal) -> list[Item
 
 
 def _conditions(words: str, category: str) -> tuple[str, list[Any]]:
-    where, values = ["listed"], list[Any]()
-    if category:
-        where.append("category = ?")
-        values.append(category)
-    for word in words.split()[:MAX_WORDS]:
-        where.append("(lower(name) LIKE ? ESCAPE '\\' OR stock_code = ?)")
-        values += [f"%{_pattern(word.lower())}%", word.upper()]
-    return " AND ".join(where), values
-
-
-def _pattern(word: str) -> str:
-    """The word without its plural, as a LIKE pattern."""
-    stem = word[:-1] if len(word) > 3 and word.lower().endswith("s") and not word.lower().endswith("ss") else word
-    return "".join("\\" + letter if letter in "\\%_" else letter for letter in stem)
+    where, values = conditions(words, category)
+    return " AND ".join(["listed", *where]), values
 
 
 async def _items(runtime: Runtime, rest: str, values: Sequence[Any]) -> list[Item]:

@@ -40,12 +40,13 @@ class Story(msgspec.Struct, frozen=True):
 async def show(request: Request) -> Response:
     """GET /orders/{order_id}/story"""
     coming = await visit(request)
+    runtime = coming.insight.runtime
     order = await found(coming, request.path_params["order_id"])
-    whole_story = await story(coming.runtime, order.order_id)
+    whole_story = await story(runtime, order.order_id)
     if not whole_story.happenings:
         raise HTTPException(404, "Nothing has been recorded for this order yet.")
     # What events hold of people is for their customer alone; imported history names nobody.
-    open = order.origin == "import" or order.customer_id == coming.shopper.customer_id
+    open = order.status == "imported" or order.customer_id == coming.shopper.customer_id
     return await page(coming, "story.html", order=order, story=whole_story, open=open)
 
 

@@ -3,9 +3,11 @@
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from headwater_shop.event_driven.views import OrderStatus, OrderSummary
+from headwater_shop.domain.notification import Occasion
+from headwater_shop.domain.order import CUSTOMERS_WISH
+from headwater_shop.web.backend import Order, Standing
 
-NAMES: Final[dict[OrderStatus, str]] = {
+NAMES: Final[dict[Standing, str]] = {
     "placed": "Placed",
     "payment_due": "Payment under way",
     "payment_failed": "Payment declined",
@@ -16,9 +18,13 @@ NAMES: Final[dict[OrderStatus, str]] = {
     "imported": "Completed",
 }
 
-CUSTOMERS_WISH: Final = "cancelled by the customer"
+LETTER_ABOUT: Final[dict[Occasion, str]] = {
+    "paid": "that it is paid",
+    "dispatched": "that it is on its way",
+    "cancelled": "that it was cancelled",
+}
 
-_HEADLINES: Final[dict[OrderStatus, tuple[str, str]]] = {
+_HEADLINES: Final[dict[Standing, tuple[str, str]]] = {
     "placed": ("Thank you, we have your order", "We are setting your things aside."),
     "payment_due": ("Thank you, we have your order", "Your things are set aside; we are asking your bank."),
     "payment_failed": ("Your card was declined", "Nothing was taken. We keep your things for you: try another card."),
@@ -38,7 +44,7 @@ class Step(NamedTuple):
     at: datetime | None = None
 
 
-def headline(order: OrderSummary) -> tuple[str, str]:
+def headline(order: Order) -> tuple[str, str]:
     """What to tell the customer: in short, and a sentence more."""
     short, more = _HEADLINES[order.status]
     if order.status == "cancelled" and order.reason == CUSTOMERS_WISH:
@@ -52,7 +58,7 @@ def headline(order: OrderSummary) -> tuple[str, str]:
     return short, more
 
 
-def steps(order: OrderSummary) -> list[Step]:
+def steps(order: Order) -> list[Step]:
     """Placed, paid, dispatched: how far the order has come."""
     if order.status == "imported":
         return []

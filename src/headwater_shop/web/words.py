@@ -58,6 +58,13 @@ def country(name: str) -> str:
     return COUNTRY_NAMES.get(name, name)
 
 
+def stock(available: int | None) -> str:
+    """How much there is of something: 'plenty', 'few' or 'none'."""
+    if not available or available <= 0:
+        return "none"
+    return "few" if available <= 10 else "plenty"
+
+
 def day(moment: datetime | None) -> str:
     """'3 March 2011'."""
     return f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}" if moment else ""

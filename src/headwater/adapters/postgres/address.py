@@ -21,13 +21,13 @@ class Address(NamedTuple):
     shown: str
 
 
-def parse(url: str) -> Address:
-    """The parts of 'postgresql://user:password@host:port/database?schema=name'. The schema is `headwater` unless told;
+def parse(url: str, default: str = SCHEMA) -> Address:
+    """The parts of 'postgresql://user:password@host:port/database?schema=name'. The schema is `default` unless told;
     every other parameter goes to the driver. Raises BadInput."""
     try:
         parts = urlsplit(url)
         parameters = dict(parse_qsl(parts.query, keep_blank_values=True))
-        schema = parameters.pop("schema", SCHEMA)
+        schema = parameters.pop("schema", default)
         conninfo = urlunsplit(("postgresql", *parts[1:3], urlencode(parameters, quote_via=quote), ""))
         known = conninfo_to_dict(conninfo)
     except (ValueError, psycopg.ProgrammingError) as error:

@@ -19,6 +19,7 @@ from headwater.errors import (
     StoreReadOnly,
     StoreRefused,
     StoreUnavailable,
+    StreamClosed,
 )
 
 # The first that fits. Classes of SQLSTATE: https://www.postgresql.org/docs/current/errcodes-appendix.html
@@ -36,7 +37,7 @@ _KINDS: tuple[tuple[tuple[type[Exception], ...], type[StoreError]], ...] = (
 )
 _REFUSED = "password authentication failed", "no password supplied", "no pg_hba.conf entry", "authentication failed"
 
-STANDBY = "HW003"
+STANDBY, CLOSED = "HW003", "HW004"
 UNDONE = (pg.SerializationFailure, pg.DeadlockDetected, pg.LockNotAvailable, pg.OutOfMemory)
 """The server has rolled everything back and lives on: trying again is safe, and may help."""
 
@@ -58,6 +59,8 @@ def translate(error: BaseException, store: str) -> BaseException:
         return BadInput(f"PostgreSQL cannot hold this: {' '.join(str(error).split())}")
     if isinstance(error, psycopg.Error) and error.sqlstate == STANDBY:
         return _made(StoreReadOnly, error, store)
+    if isinstance(error, psycopg.Error) and error.sqlstate == CLOSED:
+        return StreamClosed(error.diag.message_detail or "")
     if isinstance(error, psycopg.Error) and (error.sqlstate or "").startswith("HW"):  # raised by our own functions
         return _made(StoreError, error, store)
     for kinds, typed in _KINDS:

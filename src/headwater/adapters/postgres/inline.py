@@ -6,6 +6,7 @@ take in. Appends of events that no such view asks for are not held up; those are
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from headwater.adapters.postgres.faults import translated
@@ -14,6 +15,7 @@ from headwater.adapters.postgres.store import PostgresStore
 from headwater.adapters.postgres.views import PostgresViews
 from headwater.codec import BatchDecoder, EventCatalog
 from headwater.errors import Fenced, StoreClosed
+from headwater.keys.fetching import with_keys
 from headwater.messages import NewEvent, Position, query
 from headwater.store.outage import PASSING, Outage
 from headwater.views.port import Advance
@@ -28,7 +30,7 @@ class PostgresInlineViews:
     def __init__(self, store: PostgresStore, views: PostgresViews, events: EventCatalog) -> None:
         self._store = store
         self._views = views
-        self._decoder: BatchDecoder[Any] = BatchDecoder(events)
+        self._decoder: BatchDecoder[Any] = BatchDecoder(events, keep_unknown=True)
         self._projections: Sequence[Projection] = ()
         self._types: frozenset[str] = frozenset()
         self._one_at_a_time = asyncio.Lock()
@@ -112,7 +114,7 @@ class PostgresInlineViews:
         made, build = projection.projector, projection.build
         asked = query(*made.types)
         batch = await self._store.reading.scan_on(connection, asked, build.position, BATCH, last)
-        keys = made.take(self._decoder.decode(batch))
+        keys = made.take(await with_keys(partial(self._decoder.decode, batch)))
         rows = await self._views.rows_on(connection, build, made.tables[0], keys) if keys else ()
         advance = Advance(build, made.tables, made.fold(rows), batch.position)
         projection.build = (await self._views.write_on(connection, [advance]))[0]

@@ -13,8 +13,8 @@ from headwater.store.port import as_new, check_restored
 ALONE = "SELECT headwater.lock(true, '{}')"
 HEAD = "SELECT coalesce(max(position), 0) FROM headwater.event"
 VERSIONS = """
-    SELECT name, (SELECT max(version) FROM headwater.event AS e WHERE e.stream = s.id) FROM headwater.stream AS s
-    WHERE name = ANY (%b)
+    SELECT name, coalesce((SELECT max(version) FROM headwater.event AS e WHERE e.stream = s.id), removed)
+    FROM headwater.stream AS s WHERE name = ANY (%b)
 """
 RESTORE = f"SELECT headwater.restore_events({', '.join(['%b'] * 9)})"
 RECEIPT = "INSERT INTO headwater.append VALUES (%s, %s, %s, %s, %s) ON CONFLICT (id) DO NOTHING"
@@ -40,7 +40,7 @@ async def restore(server: Server, kinds: Kinds, events: Sequence[Envelope], mark
             await connection.execute(server.sql(ALONE))
             if events:
                 await _check(connection, server, events)
-                await connection.execute(server.sql(RESTORE), _arguments(kinds, events))
+                await connection.execute(server.sql(RESTORE), event_arguments(kinds, events))
             if marks:
                 rows = [(each.id, each.first, each.last, list(each.versions), each.fingerprint) for each in marks]
                 await connection.cursor().executemany(server.sql(RECEIPT), rows)
@@ -52,10 +52,11 @@ async def _check(connection: Connection, server: Server, events: Sequence[Envelo
     head: Any = await (await connection.execute(server.sql(HEAD))).fetchone()
     names = packing.texts([name.encode() for name in {event.stream for event in events}])
     versions: Any = await (await connection.execute(server.sql(VERSIONS), (names,))).fetchall()
-    check_restored(events, head[0], {name: version or 0 for name, version in versions})
+    check_restored(events, head[0], dict(versions))
 
 
-def _arguments(kinds: Kinds, events: Sequence[Envelope]) -> tuple[Any, ...]:
+def event_arguments(kinds: Kinds, events: Sequence[Envelope]) -> tuple[Any, ...]:
+    """Recorded events as nine arrays, for the server's functions that take them in."""
     integers, texts = packing.integers, packing.texts
     tags = [(number, tag) for number, event in enumerate(events, 1) for tag in dict.fromkeys(event.tags)]
     return (

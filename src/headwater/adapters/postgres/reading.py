@@ -5,13 +5,16 @@ from typing import Any
 from headwater.adapters.postgres.kinds import Kinds
 from headwater.adapters.postgres.queries import WINDOW, matching
 from headwater.adapters.postgres.server import Connection, Server
+from headwater.errors import StreamTruncated
 from headwater.messages import Batch, Envelope, Page, Position, Query
 from headwater.store.meta import decode_meta
 
 HEAD = "SELECT headwater.head()"
 AS_JSON = "'[[' || string_agg(kind || ',' || data, '],[' ORDER BY {}) || ']]'"
 LOAD = f"""
-    SELECT max(version), max(position), {AS_JSON.format("version")}, max(kind) FROM (
+    SELECT max(version), max(position), {AS_JSON.format("version")}, max(kind),
+        (SELECT removed FROM headwater.stream WHERE name = %s)
+    FROM (
         SELECT version, position, kind, data FROM headwater.event
         WHERE stream = (SELECT id FROM headwater.stream WHERE name = %s) AND version > %s
         ORDER BY version LIMIT %s) AS e
@@ -57,7 +60,9 @@ class Reader:
 
     async def load(self, stream: str, after: int, limit: int) -> Batch:
         """See EventStore.load. Versions of one stream are committed in their order, so no fence is needed."""
-        version, position, text, kind = (await self._rows(LOAD, (stream, after, limit)))[0]
+        version, position, text, kind, removed = (await self._rows(LOAD, (stream, stream, after, limit)))[0]
+        if removed and removed > after:
+            raise StreamTruncated(stream, removed)
         if version is None:
             return Batch("[]", self._kinds.all, 0, 0, after)
         await self._kinds.cover(kind)

@@ -37,6 +37,8 @@ async def _rows(connection: Connection, sql: bytes, parameters: Sequence[Any], n
     cursor = connection.cursor(binary=True)
     await cursor.execute(sql, parameters, binary=True)
     if cursor.description is None:
+        if connection.closed:  # in the middle of the answer, which then looks like none
+            raise psycopg.OperationalError("the connection was lost")
         raise BadInput("the query cannot be run: it is empty, or asks for nothing")
     titles = [column.name for column in cursor.description]
     rows = [tuple(map(_plain, row)) for row in await cursor.fetchall()]

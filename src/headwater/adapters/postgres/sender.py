@@ -11,7 +11,7 @@ from headwater.adapters.postgres.faults import UNDONE, lost, translate
 from headwater.adapters.postgres.grouping import Found, Group
 from headwater.adapters.postgres.packing import read_integers, read_texts
 from headwater.adapters.postgres.server import Connection, Patience, Server
-from headwater.errors import AcknowledgementLost
+from headwater.errors import AcknowledgementLost, Fenced
 from headwater.messages import NewEvent, Position
 
 BOOLEAN, BIGINT, INTEGER, TEXT, BIGINTS, TEXTS = 16, 20, 23, 25, 1016, 1009  # PostgreSQL's numbers of types
@@ -59,6 +59,9 @@ class Sender:
                 connection, calls = await self._connect()
                 sent = True
                 return await self._send(connection, calls, group, inline)
+            except Fenced:  # a view was built anew in this very moment; with the views' moves the append was undone
+                if not await patience.allows():
+                    raise
             except psycopg.Error as error:
                 if lost(error):
                     await self.close()

@@ -1,7 +1,6 @@
 """The way to the server: connections with this store's settings, kept for reading, made again when they break."""
 
 import asyncio
-import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Self, TypeVar
@@ -14,6 +13,7 @@ from headwater.adapters.postgres.address import Address
 from headwater.adapters.postgres.faults import UNDONE, lost, translate
 from headwater.adapters.postgres.migrations import in_schema
 from headwater.errors import StoreClosed, StoreReadOnly
+from headwater.flow.retry import full_jitter
 
 T = TypeVar("T")
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
@@ -23,7 +23,7 @@ LIMITS = {
     "tcp_user_timeout": 60_000,  # milliseconds
 }  # fmt: skip
 """How soon a network that swallows everything is noticed. What the address says comes first."""
-BACKOFF = 0.02  # seconds: the longest wait before the second attempt; doubled for each further one
+BACKOFF = 0.04  # seconds: the longest wait before the second attempt; doubled for each further one
 BACKOFF_CAP = 1.0
 READERS = 4
 RECONNECT_WITHIN = 5.0  # seconds after which the pool gives up, and begins anew when it is asked: its own waits double
@@ -44,7 +44,7 @@ class Patience:
         left = self._give_up - self._now()
         if left <= 0:
             return False
-        await asyncio.sleep(min(random.uniform(0, min(BACKOFF_CAP, BACKOFF * 2**self._attempt)), left))
+        await asyncio.sleep(min(full_jitter(self._attempt, BACKOFF, BACKOFF_CAP), left))
         return True
 
 

@@ -13,6 +13,7 @@ from headwater.adapters.postgres.faults import translate
 from headwater.adapters.postgres.grouping import Order
 from headwater.adapters.postgres.kinds import Kinds
 from headwater.adapters.postgres.reading import STORE_ID, Reader
+from headwater.adapters.postgres.removing import Remover
 from headwater.adapters.postgres.server import Connection, Server
 from headwater.adapters.postgres.watch import Watch
 from headwater.adapters.postgres.writer import Writer
@@ -21,6 +22,7 @@ from headwater.errors import StoreCorrupt, StoreRefused
 from headwater.messages import ALL, Appended, Batch, Condition, Envelope, Page, Position, Query, Receipt, Write
 from headwater.store.deciding import Turns, decide_optimistically
 from headwater.store.port import LOAD_LIMIT, MAX_EVENT_BYTES, Capabilities, Decision, Size, check_stream, check_writes
+from headwater.store.removal import Cut, Removed, StreamMark
 
 SIZE = """
     SELECT (SELECT count(*) FROM headwater.event), coalesce(sum(pg_total_relation_size(oid)), 0)::bigint
@@ -90,6 +92,7 @@ class PostgresStore:
         self._kinds = kinds
         self.watch = Watch(server)
         self.writer = Writer(server, kinds, clock, self.watch.notify)
+        self._remover = Remover(server, kinds, clock)
         self._max_event_bytes = max_event_bytes
         self._turns = Turns()
         self._closed = False
@@ -141,10 +144,12 @@ class PostgresStore:
         check_writes(writes, id, self._max_event_bytes)
         return await self.writer.append(Order(writes, condition, id, fingerprint))
 
-    async def decide(self, stream: str, decision: Decision, *, id: str = "", fingerprint: str = "") -> Appended:
+    async def decide(
+        self, stream: str, decision: Decision, *, after: int = 0, id: str = "", fingerprint: str = ""
+    ) -> Appended:
         check_stream(stream)
         async with self._turns.of(stream):
-            return await decide_optimistically(self, stream, decision, id=id, fingerprint=fingerprint)
+            return await decide_optimistically(self, stream, decision, after=after, id=id, fingerprint=fingerprint)
 
     async def receipts(self, after: str = "", *, limit: int = 1000) -> list[Receipt]:
         return await moving.receipts(self.server, after, limit)
@@ -152,6 +157,27 @@ class PostgresStore:
     async def restore(self, events: Sequence[Envelope], receipts: Sequence[Receipt] = ()) -> None:
         await moving.restore(self.server, self._kinds, events, receipts)
         self.watch.notify(events[-1].position if events else 0)
+
+    async def remove(self, *cuts: Cut, actor: str = "", reason: str = "") -> Removed:
+        done = await self._remover.remove(cuts, actor, reason)
+        self.watch.notify(done.position)
+        return done
+
+    async def close_stream(self, stream: str, *, actor: str = "", reason: str = "") -> int:
+        version, position = await self._remover.close(stream, actor, reason)
+        self.watch.notify(position)
+        return version
+
+    async def marks(self, after: str = "", *, limit: int = 1000) -> list[StreamMark]:
+        return await self._remover.marks(after, limit)
+
+    async def mark(self, marks: Sequence[StreamMark]) -> None:
+        await self._remover.mark(marks)
+
+    async def put_back(self, events: Sequence[Envelope], *, actor: str = "", reason: str = "") -> Position:
+        position = await self._remover.put_back(events, actor, reason)
+        self.watch.notify(position)
+        return position
 
     # -- reading
 

@@ -24,6 +24,7 @@ from headwater.errors import (
     Overloaded,
     StoreClosed,
     StoreError,
+    StreamClosed,
     WrongExpectedVersion,
 )
 from headwater.messages import Appended, Position
@@ -165,6 +166,15 @@ class Writer:
     async def _spoiled(self, members: Sequence[Job], error: Exception) -> None:
         """The group failed as a whole, by one of its members or by the server. Alone, only the one to blame fails."""
         typed = translate(error, self._store)
+        if isinstance(typed, StreamClosed):
+            others = list[Job]()
+            for job in members:
+                if any(write.stream == typed.stream for write in job.order.writes):
+                    _fail(job, typed)
+                else:
+                    others.append(job)
+            await self._settle(others)
+            return
         if len(members) > 1 and not isinstance(typed, StoreError):
             for job in members:
                 await self._settle([job])

@@ -8,7 +8,7 @@ import apsw
 from headwater.adapters.sqlite.kinds import Kinds
 from headwater.adapters.sqlite.queries import first_match
 from headwater.clock import Clock
-from headwater.errors import ConditionFailed, IdReused, WrongExpectedVersion
+from headwater.errors import ConditionFailed, IdReused, StreamClosed, WrongExpectedVersion
 from headwater.messages import Appended, Condition, Envelope, Receipt, Write
 from headwater.store.meta import encode_meta
 from headwater.store.port import as_new, check_restored
@@ -21,8 +21,8 @@ INSERT_TAG = "INSERT OR IGNORE INTO tag VALUES (?, ?)"
 INSERT_APPEND = "INSERT INTO append VALUES (?, ?, ?, ?, ?)"
 FIND_APPEND = "SELECT first, last, versions, fingerprint FROM append WHERE id = ?"
 FIND_STREAM = """
-    SELECT id, (SELECT coalesce(max(version), 0) FROM event WHERE event.stream = stream.id)
-    FROM stream WHERE name = ?
+    SELECT id, coalesce((SELECT max(version) FROM event WHERE event.stream = id), removed, 0), coalesce(closed, 0)
+    FROM stream LEFT JOIN stream_mark ON stream_mark.stream = id WHERE name = ?
 """
 DAMAGE = apsw.ConstraintError, apsw.SQLError  # what our own statements raise only where the tables are damaged
 LAST = "SELECT coalesce((SELECT max(position) FROM event), 0), coalesce((SELECT max(id) FROM stream), 0)"
@@ -31,8 +31,8 @@ LAST = "SELECT coalesce((SELECT max(position) FROM event), 0), coalesce((SELECT 
 class Appender:
     """Judges appends one after the other and collects their rows; `flush` inserts them all at once.
 
-    What it remembers of streams (number, version) stays true as long as no other connection has written, which
-    `PRAGMA data_version` tells, and no transaction was rolled back.
+    What it remembers of streams (number, version, whether it is closed) stays true as long as no other connection has
+    written, which `PRAGMA data_version` tells, and no transaction was rolled back.
     """
 
     def __init__(self, connection: apsw.Connection, kinds: Kinds, clock: Clock) -> None:
@@ -40,7 +40,7 @@ class Appender:
         self._connection = connection
         self._kinds = kinds
         self._clock = clock
-        self._streams: dict[str, tuple[int, int]] = {}
+        self._streams: dict[str, tuple[int, int, int]] = {}
         self._data_version = -1
         self._now = 0
         self.last_position = 0
@@ -66,10 +66,14 @@ class Appender:
         version = self._cursor.execute("PRAGMA data_version").get
         if version != self._data_version:
             self._data_version = version
-            self._streams.clear()
             self._kinds.refresh(self._connection)
-            last: Any = self._cursor.execute(LAST).get
-            self.last_position, self._last_stream = last
+            self.look_again()
+
+    def look_again(self) -> None:
+        """Others have written to the tables of events and streams, in this transaction or before it."""
+        self._streams.clear()
+        last: Any = self._cursor.execute(LAST).get
+        self.last_position, self._last_stream = last
 
     def place(self, stream: str) -> tuple[int, int]:
         """Number and version of a stream, all of whose events are in the table now; (0, 0) if there is none."""
@@ -79,9 +83,9 @@ class Appender:
         if found is None:
             found = self._find_stream(stream)
             self._keep(stream, found)
-        return found
+        return found[:2]
 
-    def _keep(self, stream: str, place: tuple[int, int]) -> None:
+    def _keep(self, stream: str, place: tuple[int, int, int]) -> None:
         if len(self._streams) >= MAX_CACHED_STREAMS:
             self._streams.clear()
         self._streams[stream] = place
@@ -114,16 +118,18 @@ class Appender:
         row: Any = self._appends.get(id) or self._cursor.execute(FIND_APPEND, (id,)).get
         return stored_append(id, fingerprint, row)
 
-    def _judge(self, write: Write) -> tuple[int, int]:
-        """Number and version of the write's stream; number 0 for a new one."""
+    def _judge(self, write: Write) -> tuple[int, int, int]:
+        """Number and version of the write's stream, which is open; number 0 for a new one."""
         found = self._streams.get(write.stream) or self._find_stream(write.stream)
         if write.expected is not None and write.expected != found[1]:
             raise WrongExpectedVersion(write.stream, write.expected, found[1])
+        if found[2]:
+            raise StreamClosed(write.stream)
         return found
 
-    def _find_stream(self, name: str) -> tuple[int, int]:
+    def _find_stream(self, name: str) -> tuple[int, int, int]:
         row: Any = self._cursor.execute(FIND_STREAM, (name,)).get
-        return row or (0, 0)
+        return row or (0, 0, 0)
 
     def _check(self, condition: Condition) -> None:
         self.flush()
@@ -131,8 +137,8 @@ class Appender:
         if position is not None:
             raise ConditionFailed(position, condition.after)
 
-    def _take(self, write: Write, place: tuple[int, int]) -> int:
-        stream, version = place
+    def _take(self, write: Write, place: tuple[int, int, int]) -> int:
+        stream, version, closed = place
         if not stream:
             stream = self._last_stream = self._last_stream + 1
             self._new_streams.append((stream, write.stream))
@@ -146,7 +152,7 @@ class Appender:
                 self._tags.extend([(tag, position) for tag in event.tags])
         self.last_position = position
         self._touched.add(write.stream)
-        self._keep(write.stream, (stream, version))
+        self._keep(write.stream, (stream, version, closed))
         return version
 
     def restore(self, events: Sequence[Envelope], receipts: Sequence[Receipt]) -> None:
@@ -164,7 +170,15 @@ class Appender:
         self._insert()
         self._clear()
 
-    def _place_of(self, stream: str) -> tuple[int, int]:
+    def insert(self, events: Sequence[Envelope]) -> None:
+        """Insert events of streams that are there, at their own versions and positions. `look_again` behind it."""
+        for event in events:
+            number, _, closed = self._place_of(event.stream)
+            self.last_position = event.position - 1
+            self._take(Write(event.stream, [as_new(event)]), (number, event.stream_version - 1, closed))
+        self.flush()
+
+    def _place_of(self, stream: str) -> tuple[int, int, int]:
         return self._streams.get(stream) or self._find_stream(stream)
 
     def flush(self) -> None:

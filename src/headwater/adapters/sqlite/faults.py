@@ -66,6 +66,6 @@ class reading(translated):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         gone = isinstance(error, apsw.SQLError) and str(error).startswith("no such ")
-        if gone or isinstance(error, (UnicodeDecodeError, msgspec.DecodeError, IndexError, TypeError)):
+        if gone or isinstance(error, (UnicodeDecodeError, msgspec.DecodeError, LookupError, TypeError)):
             raise StoreCorrupt(self._store, str(error)) from error
         super().__exit__(kind, error, trace)

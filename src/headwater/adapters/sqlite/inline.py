@@ -9,6 +9,7 @@ from headwater.adapters.sqlite.reading import HEAD
 from headwater.adapters.sqlite.store import SqliteStore
 from headwater.adapters.sqlite.views import SqliteViews
 from headwater.codec import BatchDecoder, EventCatalog
+from headwater.keys.fetching import awaiting_keys
 from headwater.messages import Position, query
 from headwater.store.outage import Outage
 from headwater.views.port import Advance
@@ -25,7 +26,7 @@ class SqliteInlineViews:
     def __init__(self, store: SqliteStore, views: SqliteViews, events: EventCatalog) -> None:
         self._store = store
         self._views = views
-        self._decoder: BatchDecoder[Any] = BatchDecoder(events)
+        self._decoder: BatchDecoder[Any] = BatchDecoder(events, keep_unknown=True)
         self._projections: Sequence[Projection] = ()
 
     async def attach(self, projections: Sequence[Projection]) -> None:
@@ -33,7 +34,7 @@ class SqliteInlineViews:
         self._projections = projections
         if projections:
             self._store.inline(self._advance_all)
-            await self._take_in()
+            await awaiting_keys(self._take_in)
 
     async def run(self) -> None:
         """Take in what others append who do not have these views. Until cancelled; while the store cannot, wait."""
@@ -41,7 +42,7 @@ class SqliteInlineViews:
         while self._projections:
             position = await self._store.wait(position, timeout=60)
             if any(projection.position < position for projection in self._projections):
-                await outage.outlive(self._take_in)
+                await outage.outlive(lambda: awaiting_keys(self._take_in))
 
     async def _take_in(self) -> None:
         await self._store.transact(lambda connection: self._advance_all(connection.execute(HEAD).get), durable=False)

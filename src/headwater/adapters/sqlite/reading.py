@@ -8,6 +8,7 @@ import apsw
 from headwater.adapters.sqlite.appender import FIND_APPEND, stored_append
 from headwater.adapters.sqlite.kinds import Kinds
 from headwater.adapters.sqlite.queries import WINDOW, matching
+from headwater.errors import StreamTruncated
 from headwater.messages import Appended, Batch, Envelope, Kind, Page, Position, Query, Receipt
 from headwater.store.meta import decode_meta
 from headwater.store.port import LOAD_LIMIT
@@ -17,10 +18,11 @@ HEAD = "SELECT coalesce(max(position), 0) FROM event"
 ROWS_AS_JSON = "'[[' || group_concat(kind || ',' || data, '],[') || ']]'"
 MAX_KNOWN_STREAMS = 50_000
 STREAM = "SELECT id FROM stream WHERE name = ?"
+NAME = "SELECT name FROM stream WHERE id = ?"
 # Rows reach group_concat in the order of the index that is named; with ORDER BY they would be sorted once more.
 LOAD = f"""
-    SELECT max(version), position, {ROWS_AS_JSON} FROM event INDEXED BY event_of_stream
-    WHERE stream = ? AND version > ? AND version <= ?
+    SELECT max(version), position, {ROWS_AS_JSON}, (SELECT removed FROM stream_mark AS m WHERE m.stream = ?1)
+    FROM event INDEXED BY event_of_stream WHERE stream = ?1 AND version > ?2 AND version <= ?3
 """
 SCAN = f"""
     SELECT count(*), max(position), {ROWS_AS_JSON} FROM (
@@ -29,7 +31,7 @@ SCAN = f"""
 RECEIPTS = "SELECT id, first, last, versions, fingerprint FROM append WHERE id > ? ORDER BY id LIMIT ?"
 READ = """
     SELECT position, stream.name, event.version, kind, time, data, meta
-    FROM event JOIN stream ON stream.id = event.stream WHERE position IN ({}) ORDER BY position LIMIT ?
+    FROM event JOIN stream ON stream.id = event.stream WHERE {} ORDER BY position LIMIT ?
 """
 READ_STREAM = """
     SELECT position, ?1, version, kind, time, data, meta FROM event
@@ -52,8 +54,10 @@ class Reader:
         """See EventStore.load."""
         connection = self._near()
         number = self._numbers.get(stream) or self._find(connection, stream)
-        row: Any = connection.execute(LOAD, (number, after, after + limit)).get if number else (None, 0, "")
-        version, position, text = row
+        row: Any = connection.execute(LOAD, (number, after, after + limit)).get if number else (None, 0, "", 0)
+        version, position, text, removed = row
+        if removed and removed > after:
+            raise StreamTruncated(stream, removed)
         if version is None:
             return Batch("[]", self._kinds.all, 0, 0, after)
         return Batch(text, self._known_kinds(), version - after, position, version)
@@ -65,12 +69,13 @@ class Reader:
             self._numbers[stream] = number
         return number
 
-    def uncommitted(self, connection: apsw.Connection, number: int, upto: int) -> Iterator[Batch]:
-        """All events of the stream of that number, up to a version, as the transaction of `connection` sees them."""
-        after = 0
+    def uncommitted(self, connection: apsw.Connection, number: int, after: int, upto: int) -> Iterator[Batch]:
+        """The events of a stream (its number) between two versions, as the transaction of `connection` sees them."""
         while after < upto:
             row: Any = connection.execute(LOAD, (number, after, after + LOAD_LIMIT)).get
-            version, position, text = row
+            version, position, text, removed = row
+            if removed and removed > after:
+                raise StreamTruncated(connection.execute(NAME, (number,)).get, removed)
             yield Batch(text, self._kinds.all, version - after, position, version)
             after = version
 
@@ -97,9 +102,9 @@ class Reader:
         """See EventStore.read."""
         head = self._scanner.execute(HEAD).get
         kinds = self._known_kinds()
-        upto = min(head, after + WINDOW) if query.items else min(head, after + limit)
-        sql, values = matching(query, self._kinds, after, upto)
-        rows: list[Any] = self._scanner.execute(READ.format(sql), (*values, limit)).fetchall()
+        upto = min(head, after + WINDOW) if query.items else head
+        where, values = self._where(query, after, upto)
+        rows: list[Any] = self._scanner.execute(READ.format(where), (*values, limit)).fetchall()
         events = [self._envelope(row, kinds) for row in rows]
         return Page(events, events[-1].position if len(events) == limit else max(upto, after), head)
 

@@ -9,7 +9,7 @@ from typing import Any
 import apsw
 
 from headwater.adapters.sqlite.faults import translate
-from headwater.adapters.sqlite.schema import SMALL_CACHE_KIB, connect
+from headwater.adapters.sqlite.files import SMALL_CACHE_KIB, connect
 from headwater.adapters.sqlite.store import SqliteStore
 from headwater.errors import BadInput, StoreError
 

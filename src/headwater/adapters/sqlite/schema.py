@@ -1,18 +1,11 @@
-"""The tables of a SQLite store, and opening a file that holds them."""
+"""The tables of a SQLite store."""
 
-import time
-from pathlib import Path
-
-import apsw
-
-from headwater.adapters.sqlite.faults import translated
-from headwater.errors import StoreCorrupt, StoreNotFound, StoreTooNew
+from headwater.adapters.sqlite.delivery_schema import DELIVERY
+from headwater.adapters.sqlite.files import Layout
+from headwater.adapters.sqlite.removal_schema import REMOVAL
+from headwater.adapters.sqlite.snapshot_schema import SNAPSHOTS
 
 APPLICATION_ID = 0x48576174  # "HWat": marks the file as ours
-SCHEMA_VERSION = 1
-CACHE_KIB = 64 * 1024
-SMALL_CACHE_KIB = 2 * 1024
-SMALLEST_PAGE = 512
 
 TABLES = """
 -- The store's own name: the first part of event ids.
@@ -76,76 +69,9 @@ CREATE VIEW events AS
     FROM event JOIN stream ON stream.id = event.stream JOIN kind ON kind.id = event.kind;
 """
 
+STEPS = TABLES, DELIVERY, SNAPSHOTS, REMOVAL
+"""What makes each version of the schema out of the one before it. Files of all of them are about: steps are added, and
+never changed."""
+SCHEMA_VERSION = len(STEPS)
 
-def connect(path: str, *, durable: bool = True, cache_kib: int = CACHE_KIB) -> apsw.Connection:
-    """A connection with this store's settings. `durable`: fsync before every acknowledgement."""
-    connection = apsw.Connection(path, statementcachesize=500)
-    connection.set_busy_timeout(5000)
-    connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}").fetchall()
-    connection.execute(f"PRAGMA wal_autocheckpoint=0; PRAGMA cache_size={-cache_kib}").fetchall()
-    return connection
-
-
-def prepare(connection: apsw.Connection, path: str, *, create: bool) -> None:
-    """Check that the file is a store of this version; make the tables in an empty one.
-
-    Raises StoreNotFound, StoreCorrupt, StoreTooNew, StoreLocked, StoreReadOnly.
-    """
-    with translated(path):
-        marked, version, objects = _identity(connection)
-        if not objects and not version and not marked:
-            if not create:
-                raise StoreNotFound(path, "there is no store in this file")
-            _check_empty(path)
-            _make(connection)
-        elif marked != APPLICATION_ID:
-            raise StoreCorrupt(path, "this SQLite file is not a Headwater store")
-        elif version > SCHEMA_VERSION:
-            raise StoreTooNew(path, f"the store has schema version {version}, this Headwater knows {SCHEMA_VERSION}")
-
-
-def _check_empty(path: str) -> None:
-    """SQLite takes a file that is too short for a database for an empty one, and would overwrite it."""
-    if Path(path).exists() and 0 < Path(path).stat().st_size < SMALLEST_PAGE:
-        raise StoreCorrupt(path, "this file is not a Headwater store")
-
-
-def _identity(connection: apsw.Connection) -> tuple[int, int, int]:
-    marked = version = objects = 0
-    with connection:  # all as of one moment: another process may be making the tables
-        marked = connection.execute("PRAGMA application_id").get
-        version = connection.execute("PRAGMA user_version").get
-        objects = connection.execute("SELECT count(*) FROM sqlite_schema").get
-    return marked, version, objects
-
-
-def _make(connection: apsw.Connection) -> None:
-    _switch_to_wal(connection)
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        if not connection.execute("SELECT count(*) FROM sqlite_schema").get:  # another process may have been first
-            connection.execute(TABLES)
-            connection.execute(
-                f"PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={SCHEMA_VERSION}"
-            ).fetchall()
-        connection.execute("COMMIT")
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
-
-
-def _switch_to_wal(connection: apsw.Connection) -> None:
-    """For this SQLite does not wait while another process looks at the file, so it is tried again."""
-    for pause in (*[0.005] * 1000, None):
-        try:
-            connection.execute("PRAGMA journal_mode=WAL").fetchall()
-            return
-        except apsw.BusyError:
-            if pause is None:
-                raise
-            time.sleep(pause)
-
-
-def file_exists(path: str) -> bool:
-    """Whether there is anything at the path (an in-memory store counts as there)."""
-    return path == ":memory:" or Path(path).exists()
+STORE = Layout("store", APPLICATION_ID, STEPS)

@@ -10,15 +10,27 @@ import apsw
 
 from headwater.adapters.sqlite.appender import Appender
 from headwater.adapters.sqlite.faults import reading, translated
+from headwater.adapters.sqlite.files import SMALL_CACHE_KIB, connect, file_exists, prepare
 from headwater.adapters.sqlite.kinds import Kinds
 from headwater.adapters.sqlite.reading import LAST, Reader
-from headwater.adapters.sqlite.schema import SMALL_CACHE_KIB, connect, file_exists, prepare
+from headwater.adapters.sqlite.removing import Remover, marks_of
+from headwater.adapters.sqlite.schema import STORE
 from headwater.adapters.sqlite.watch import Watch
 from headwater.adapters.sqlite.writer import Writer
 from headwater.clock import Clock, SystemClock
 from headwater.errors import StoreCorrupt, StoreLocked, StoreNotFound
 from headwater.messages import ALL, Appended, Batch, Condition, Envelope, Page, Position, Query, Receipt, Write
-from headwater.store.port import LOAD_LIMIT, MAX_EVENT_BYTES, Capabilities, Decision, Size, check_stream, check_writes
+from headwater.store.port import (
+    LOAD_LIMIT,
+    MAX_EVENT_BYTES,
+    Capabilities,
+    Decision,
+    Size,
+    check_reached,
+    check_stream,
+    check_writes,
+)
+from headwater.store.removal import Cut, Removed, StreamMark
 
 T = TypeVar("T")
 
@@ -48,6 +60,7 @@ class SqliteStore:
         self._connections = {writer, reader, scanner}
         self._reading = Reader(lambda: self.reader, scanner, kinds)
         self._appender = Appender(writer, kinds, clock)
+        self._remover = Remover(writer, self._appender)
         self._max_event_bytes = max_event_bytes
         self._faults = reading(path)
         self._inline: list[Callable[[Position], None]] = []
@@ -69,7 +82,7 @@ class SqliteStore:
             raise StoreNotFound(path, "there is no such file")
         with translated(path):
             writer = connect(path, durable=durable)
-            prepare(writer, path, create=create)
+            prepare(writer, path, STORE, create=create)
             reader = connect(path, cache_kib=SMALL_CACHE_KIB) if path != IN_MEMORY else writer
             scanner = connect(path, cache_kib=SMALL_CACHE_KIB) if path != IN_MEMORY else writer
             return cls(
@@ -85,16 +98,19 @@ class SqliteStore:
         check_writes(writes, id, self._max_event_bytes)
         return await self.writer.run(partial(self._appender.append, writes, condition, id, fingerprint))
 
-    async def decide(self, stream: str, decision: Decision, *, id: str = "", fingerprint: str = "") -> Appended:
+    async def decide(
+        self, stream: str, decision: Decision, *, after: int = 0, id: str = "", fingerprint: str = ""
+    ) -> Appended:
         check_stream(stream)
-        return await self.writer.run(partial(self._decide, stream, decision, id, fingerprint))
+        return await self.writer.run(partial(self._decide, stream, decision, after, id, fingerprint))
 
-    def _decide(self, stream: str, decision: Decision, id: str, fingerprint: str) -> Appended:
+    def _decide(self, stream: str, decision: Decision, after: int, id: str, fingerprint: str) -> Appended:
         """Inside the writer's transaction: nobody can come in between."""
         if id and (first := self._appender.find(id, fingerprint)):
             return first
         number, version = self._appender.place(stream)
-        events = decision(self._reading.uncommitted(self.connection, number, version))
+        check_reached(stream, version, after)
+        events = decision(self._reading.uncommitted(self.connection, number, after, version))
         if not events:
             last = self.connection.execute(LAST, (number,)).get or 0
             return Appended(last + 1, last, (version,))
@@ -108,6 +124,22 @@ class SqliteStore:
 
     async def restore(self, events: Sequence[Envelope], receipts: Sequence[Receipt] = ()) -> None:
         await self.writer.run(partial(self._appender.restore, events, receipts))
+
+    async def remove(self, *cuts: Cut, actor: str = "", reason: str = "") -> Removed:
+        return await self.writer.run(partial(self._remover.remove, cuts, actor, reason))
+
+    async def close_stream(self, stream: str, *, actor: str = "", reason: str = "") -> int:
+        return await self.writer.run(partial(self._remover.close, stream, actor, reason))
+
+    async def marks(self, after: str = "", *, limit: int = 1000) -> list[StreamMark]:
+        with self._faults:
+            return marks_of(self.reader, after, limit)
+
+    async def mark(self, marks: Sequence[StreamMark]) -> None:
+        await self.writer.run(partial(self._remover.mark, marks))
+
+    async def put_back(self, events: Sequence[Envelope], *, actor: str = "", reason: str = "") -> Position:
+        return await self.writer.run(partial(self._remover.put_back, events, actor, reason))
 
     async def transact(self, work: Callable[[apsw.Connection], T], *, durable: bool = True) -> T:
         """Run `work` on the writer's connection inside its next transaction; for views and checkpoints.

@@ -18,7 +18,6 @@ import apsw
 import msgspec
 
 from headwater.adapters.sqlite.faults import translate
-from headwater.adapters.sqlite.schema import CACHE_KIB
 from headwater.errors import HeadwaterError, Overloaded, StoreClosed, StoreError
 
 T = TypeVar("T")
@@ -275,6 +274,7 @@ class Writer:
         """Give the write-ahead log its full size at once, by a transaction that is too big for the cache and rolled
         back: an fsync of a file that does not grow is a third cheaper (docs/decisions/0003)."""
         with suppress(apsw.Error):  # it is only for speed
+            cache = self._connection.execute("PRAGMA cache_size").get
             self._connection.execute("PRAGMA cache_size=20")
             try:
                 self._connection.execute("BEGIN IMMEDIATE; CREATE TABLE padding (bytes)")
@@ -282,10 +282,13 @@ class Writer:
             finally:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
-                self._connection.execute(f"PRAGMA cache_size={-CACHE_KIB}")
+                self._connection.execute(f"PRAGMA cache_size={cache}")
 
     async def _in_thread(self, wait: Callable[[], Any]) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._thread, wait)
+        if self._connection.filename:
+            await asyncio.get_running_loop().run_in_executor(self._thread, wait)
+        else:
+            wait()  # in memory nothing takes long, and readers share the connection
 
     def _count_wal(self, _connection: apsw.Connection, _name: str, pages: int) -> int:
         self._wal_pages = pages

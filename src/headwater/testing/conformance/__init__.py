@@ -33,6 +33,7 @@ _SUBJECTS = (
     "naming",
     "closing",
     "moving",
+    "removing",
     "laws",
 )
 pytest.register_assert_rewrite(*(f"{__name__}.{subject}" for subject in _SUBJECTS))  # before they are imported
@@ -50,6 +51,7 @@ from headwater.testing.conformance import (  # noqa: E402
     racing,
     reading,
     refusing,
+    removing,
     subscribing,
     versions,
 )
@@ -83,6 +85,7 @@ class EventStoreConformance:
     TestRaces = racing.TestRaces
     TestSharing = racing.TestSharing
     TestDeciding = deciding.TestDeciding
+    TestDecidingOnward = deciding.TestDecidingOnward
     TestDecidingOnce = deciding.TestDecidingOnce
     TestDecidingTogether = deciding.TestDecidingTogether
     TestOddNames = naming.TestOddNames
@@ -90,4 +93,9 @@ class EventStoreConformance:
     TestClosing = closing.TestClosing
     TestReopening = closing.TestReopening
     TestMoving = moving.TestMoving
+    TestRemoving = removing.TestRemoving
+    TestFoldingWhatIsLeft = removing.TestFoldingWhatIsLeft
+    TestClosedStreams = removing.TestClosedStreams
+    TestPuttingBack = removing.TestPuttingBack
+    TestMovingWhatIsLeft = removing.TestMovingWhatIsLeft
     TestLaws = laws.TestLaws

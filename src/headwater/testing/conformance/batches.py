@@ -82,7 +82,7 @@ class TestScan:
             for after, limit in ((0, 1000), (0, 3), (7, 1000), (7, 2), (20, 5), (25, 5)):
                 batch = await store.scan(wanted, after=after, limit=limit)
                 page = await store.read(wanted, after=after, limit=limit)
-                assert decoded(batch) == [CATALOG.decode(event) for event in page.events]
+                assert decoded(batch) == [one for event in page.events for one in CATALOG.decode(event)]
                 assert batch.position == page.position
 
     @on_store

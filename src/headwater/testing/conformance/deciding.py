@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from headwater.codec import BatchDecoder
-from headwater.errors import EventTooLarge, IdReused, InvalidName, Rejected
+from headwater.errors import BadInput, EventTooLarge, IdReused, InvalidName, Rejected
 from headwater.messages import Batch, NewEvent, Write
 from headwater.store.port import Decision, EventStore
 from headwater.testing.conformance.harness import (
@@ -45,6 +45,16 @@ def refuse(batches: Iterable[Batch]) -> Sequence[NewEvent]:
 
 def always(*events: NewEvent) -> Decision:
     return lambda batches: events
+
+
+def looking(seen: list[int]) -> Decision:
+    """Nothing, but tell what there is."""
+
+    def decision(batches: Iterable[Batch]) -> Sequence[NewEvent]:
+        seen[:] = numbers(batches)
+        return ()
+
+    return decision
 
 
 class TestDeciding:
@@ -99,6 +109,42 @@ class TestDeciding:
             with pytest.raises(EventTooLarge):
                 await store.decide("a", always(counted(0), NewEvent("big", msgspec.json.encode("x" * 50))))
             assert await store.head() == 0
+
+
+class TestDecidingOnward:
+    """From a version on, up to which somebody knows the stream."""
+
+    @on_store
+    async def test_it_sees_what_follows(self, store: EventStore) -> None:
+        await store.append(Write("a", [counted(n) for n in range(4)]), Write("b", [counted(9)]))
+        for after in range(5):
+            seen: list[int] = []
+            done = await store.decide("a", looking(seen), after=after)
+            assert seen == list(range(after, 4))
+            assert (done.first, done.last, done.versions) == (5, 4, (4,))
+
+    @on_store
+    async def test_it_appends_at_the_end(self, store: EventStore) -> None:
+        await store.append(Write("a", [counted(0), counted(1)]))
+        assert (await store.decide("a", always(counted(2)), after=1)).versions == (3,)
+        assert (await store.decide("a", always(counted(3)), after=3)).versions == (4,)
+        assert await stream_of(store, "a") == [0, 1, 2, 3]
+
+    @on_store
+    async def test_a_version_that_is_not_there_is_refused(self, store: EventStore) -> None:
+        await store.append(Write("a", [counted(0), counted(1)]))
+        for stream, after in (("a", 3), ("new", 1)):
+            with pytest.raises(BadInput, match=f"{stream!r} has no event of version {after}"):
+                await store.decide(stream, always(counted(2)), after=after)
+        assert await store.head() == 2
+
+    @on_store
+    async def test_many_at_once_each_see_what_those_before_decided(self, store: EventStore) -> None:
+        await store.append(Write("a", [counted(0), counted(1)]))
+        onward = [store.decide("a", lambda batches: [counted(2 + len(numbers(batches)))], after=2) for _ in range(8)]
+        _, failed = await race(*onward)
+        assert not failed
+        assert await stream_of(store, "a") == list(range(10))
 
 
 class TestDecidingOnce:

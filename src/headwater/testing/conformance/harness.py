@@ -12,6 +12,7 @@ from headwater.codec import EventCatalog, event
 from headwater.messages import ALL, Envelope, NewEvent, Query, Write
 from headwater.store.port import MAX_EVENT_BYTES, Capabilities, EventStore
 from headwater.testing.running import asynchronous, run
+from headwater.upcasting import retired
 
 
 class OpenStore(Protocol):
@@ -68,7 +69,7 @@ class Named:
     name: str
 
 
-CATALOG = EventCatalog([Counted, Named])
+CATALOG = EventCatalog([Counted, Named], retired("conformance.named", 1))
 
 
 def counted(n: int, *tags: str) -> NewEvent:
@@ -93,7 +94,7 @@ async def fill(store: EventStore, count: int, stream: str = "numbers") -> None:
 
 def values(events: Iterable[Envelope]) -> list[Any]:
     """What is in the events."""
-    found = (CATALOG.decode(event) for event in events)
+    found = (each for event in events for each in CATALOG.decode(event))
     return [each.n if isinstance(each, Counted) else each.name for each in found]
 
 

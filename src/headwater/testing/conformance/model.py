@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from headwater.errors import ConditionFailed, Conflict, IdReused, WrongExpectedVersion
+from headwater.errors import ConditionFailed, HeadwaterError, IdReused, StreamClosed, WrongExpectedVersion
 from headwater.messages import Appended, Condition, Envelope, NewEvent, Query, Write
 
-Refusal = type[Conflict]
+Refusal = type[HeadwaterError]
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,12 @@ class Append:
 
 @dataclass
 class Model:
-    """All events of a store, and the appends that had ids."""
+    """All events of a store, up to which version those of each stream are gone, the streams that are closed, and the
+    appends that had ids."""
 
     events: list[Envelope] = field(default_factory=list)
+    removed: dict[str, int] = field(default_factory=dict)
+    closed: set[str] = field(default_factory=set)
     appends: dict[str, tuple[Appended, str]] = field(default_factory=dict)
 
     @property
@@ -37,6 +40,16 @@ class Model:
 
     def stream(self, name: str) -> list[Envelope]:
         return [event for event in self.events if event.stream == name]
+
+    def version(self, name: str) -> int:
+        return self.removed.get(name, 0) + len(self.stream(name))
+
+    def remove(self, name: str, before: int) -> list[Envelope]:
+        """What goes."""
+        gone = [event for event in self.stream(name) if event.stream_version < before]
+        self.events = [event for event in self.events if event not in gone]
+        self.removed[name] = max(before - 1, self.removed.get(name, 0))
+        return gone
 
     def find(self, query: Query, after: int = 0) -> list[Envelope]:
         return [event for event in self.events if event.position > after and query.matches(event.type, event.tags)]
@@ -47,8 +60,10 @@ class Model:
             known = self.appends[append.id][1]
             return {IdReused} if known and append.fingerprint and known != append.fingerprint else set()
         found: set[Refusal] = set()
-        if any(w.expected is not None and w.expected != len(self.stream(w.stream)) for w in append.writes):
+        if any(w.expected is not None and w.expected != self.version(w.stream) for w in append.writes):
             found.add(WrongExpectedVersion)
+        if any(write.stream in self.closed for write in append.writes):
+            found.add(StreamClosed)
         if append.condition and self.find(append.condition.query, append.condition.after):
             found.add(ConditionFailed)
         return found
@@ -67,10 +82,10 @@ class Model:
         ]
         for event in recorded:
             assert event.position > self.head, "positions rise strictly"
-            assert event.stream_version == len(self.stream(event.stream)) + 1, "versions count up by one"
+            assert event.stream_version == self.version(event.stream) + 1, "versions count up by one"
             self.events.append(event)
         assert (done.first, done.last) == (recorded[0].position, recorded[-1].position)
-        assert done.versions == tuple(len(self.stream(write.stream)) for write in append.writes)
+        assert done.versions == tuple(self.version(write.stream) for write in append.writes)
         assert not done.repeated
         if append.id:
             self.appends[append.id] = done, append.fingerprint

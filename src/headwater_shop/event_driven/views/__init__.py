@@ -5,7 +5,7 @@ from typing import Final
 from headwater import Runtime
 from headwater_shop.event_driven.views.cart import CartRow, cart_view
 from headwater_shop.event_driven.views.customer import CustomerRow, customer_view
-from headwater_shop.event_driven.views.order_summary import OrderStatus, OrderSummary, order_summary
+from headwater_shop.event_driven.views.order_summary import Notice, OrderStatus, OrderSummary, order_summary
 from headwater_shop.event_driven.views.product_card import ProductCard, product_card
 from headwater_shop.event_driven.views.rejected_row import RejectedRowRow, rejected_row
 from headwater_shop.event_driven.views.sales_day import SalesDay, sales_day
@@ -16,6 +16,7 @@ __all__ = [
     "VIEWS",
     "CartRow",
     "CustomerRow",
+    "Notice",
     "OrderStatus",
     "OrderSummary",
     "ProductCard",

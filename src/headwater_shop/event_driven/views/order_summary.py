@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from headwater import View
 from headwater_shop.domain import money, order_events
 from headwater_shop.domain.invoice import OrderImported, ReturnImported
+from headwater_shop.domain.notification import NotificationSent, Occasion
 from headwater_shop.domain.shared import Address, Line
 
 OrderStatus = Literal[
@@ -17,11 +18,18 @@ OrderStatus = Literal[
 ]
 
 
+class Notice(msgspec.Struct, frozen=True):
+    """A letter that the customer got."""
+
+    occasion: Occasion
+    at: datetime
+
+
 class OrderSummary(msgspec.Struct, frozen=True):
     """A live order, or a historical one (`origin` is import), or a historical return (`kind` is return).
 
     `returned` is what went back to the customer, `reason` why an order failed or was cancelled; `updated_at` is the
-    time of the last change.
+    time of the last change to the order itself, `notices` what its customer was written.
     """
 
     order_id: str
@@ -40,6 +48,7 @@ class OrderSummary(msgspec.Struct, frozen=True):
     total: Decimal = money.ZERO
     returned: Decimal = money.ZERO
     address: Address = Address()
+    notices: tuple[Notice, ...] = ()
 
 
 SummaryEvent = (
@@ -50,6 +59,7 @@ SummaryEvent = (
     | order_events.OrderDispatched
     | order_events.OrderCancelled
     | order_events.OrderReturned
+    | NotificationSent
     | OrderImported
     | ReturnImported
 )
@@ -59,7 +69,7 @@ def _summary_key(event: SummaryEvent) -> str:
     return event.invoice_no if isinstance(event, ReturnImported) else event.order_id
 
 
-def _evolve_summary(row: OrderSummary, event: SummaryEvent) -> OrderSummary:
+def _evolve_summary(row: OrderSummary, event: SummaryEvent) -> OrderSummary | None:
     match event:
         case OrderImported():
             return _historical(row, event, "order")
@@ -80,6 +90,9 @@ def _evolve_summary(row: OrderSummary, event: SummaryEvent) -> OrderSummary:
         case order_events.OrderReturned():
             back = money.add(row.returned, event.total)
             return replace(row, status="returned", returned=back, updated_at=event.at)
+        case NotificationSent():
+            noticed = replace(row, notices=(*row.notices, Notice(event.occasion, event.at)))
+            return noticed if row.placed_at else None  # a letter makes no order
         case _:
             assert_never(event)
 
@@ -122,5 +135,6 @@ order_summary = View(
     key=_summary_key,
     initial=OrderSummary,
     evolve=_evolve_summary,
+    version=2,
     index=("customer_id", "status", "placed_at"),
 )

@@ -18,9 +18,51 @@ for (const box of document.querySelectorAll("[data-live]")) {
   window.addEventListener("pagehide", () => source.close());
 }
 
+// What trends moves by itself: things that stay are moved to their new places, so that eyes can follow.
+for (const box of document.querySelectorAll("[data-trending]")) {
+  const source = new EventSource(box.dataset.trending);
+  source.addEventListener("trending", (event) => {
+    const fresh = document.createElement("template");
+    fresh.innerHTML = event.data; // our own server's, escaped there
+    const before = new Map();
+    for (const each of box.querySelectorAll("[data-key]")) before.set(each.dataset.key, each);
+    const places = new Map([...before].map(([key, each]) => [key, each.getBoundingClientRect()]));
+    for (const each of fresh.content.querySelectorAll("[data-key]")) {
+      const picture = before.get(each.dataset.key)?.querySelector("img");
+      if (picture) each.querySelector("img").replaceWith(picture); // shown already: no flicker
+    }
+    const focused = box.contains(document.activeElement) && document.activeElement.getAttribute("href");
+    box.replaceChildren(fresh.content);
+    if (focused) box.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+    for (const each of box.querySelectorAll("[data-key]")) move(each, places.get(each.dataset.key));
+  });
+  window.addEventListener("pagehide", () => source.close());
+}
+
+function move(element, from) {
+  if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+  const to = element.getBoundingClientRect();
+  const path = from
+    ? [{ translate: `${from.left - to.left}px ${from.top - to.top}px` }, { translate: "0 0" }]
+    : [{ opacity: 0 }, { opacity: 1 }];
+  if (!from || from.left !== to.left || from.top !== to.top) element.animate(path, { duration: 450, easing: "ease-out" });
+}
+
 // A choice that stands alone in its form is sent when it is made.
 for (const field of document.querySelectorAll("[data-submit]")) {
   field.addEventListener("change", () => field.form.requestSubmit(field.form.querySelector("[value=set]")));
+}
+
+// A menu shuts when the shopper turns to something else.
+for (const menu of document.querySelectorAll("[data-shuts]")) {
+  document.addEventListener("click", (event) => {
+    if (!menu.contains(event.target)) menu.open = false;
+  });
+  menu.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !menu.open) return;
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  });
 }
 
 // An order is sent once. The server knows as well; this spares the shopper the doubt.

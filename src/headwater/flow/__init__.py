@@ -1,0 +1,1 @@
+"""How work flows: bounded channels, lanes in order for each key, retries, breakers, limits. Usable alone."""
