@@ -48,6 +48,6 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("chaos", "the chaos test (tests/chaos)")
-    group.addoption("--chaos-seconds", type=float, default=30.0, help="for how long processes are killed")
+    group.addoption("--chaos-seconds", type=float, default=15.0, help="for how long processes are killed")
     group.addoption("--chaos-seed", type=int, help="the same kills at the same times as in another run")
     group.addoption("--chaos-broker", default="nats", choices=("nats", "cluster", "sqlite"), help="what they work on")

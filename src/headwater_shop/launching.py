@@ -18,6 +18,7 @@ from headwater.errors import HeadwaterError
 from headwater_shop import service as plain
 from headwater_shop.architecture import BANK, Architecture, Service
 from headwater_shop.contract import PREFIX, Item
+from headwater_shop.domain.order import PAYMENT_DEADLINE
 from headwater_shop.event_services import serving as event_driven
 from headwater_shop.event_services.seeding import stock as stock_events
 from headwater_shop.parts import products
@@ -73,11 +74,13 @@ class Places:
 @dataclass(frozen=True)
 class Setting:
     """How an architecture is set up. `items` are on its shelves when it is new; `port` is the front's (0: a free one);
-    `packing` is the seconds from paid to dispatched, `others` the addresses of other architectures by title."""
+    `packing` is the seconds from paid to dispatched, `payment_deadline` those from placed to cancelled where nobody
+    pays; `others` are the addresses of other architectures by title."""
 
     store: str = ""
     broker: str = ""
     packing: float = 0.0
+    payment_deadline: float = PAYMENT_DEADLINE.total_seconds()
     port: int = 0
     items: Sequence[Item] | None = None
     others: Mapping[str, str] = field(default_factory=dict)
@@ -155,7 +158,7 @@ class Launch:
         running.interface = running.interface if interface is None else interface
         if running.popen is not None and running.popen.stdout is not None:
             running.popen.stdout.close()
-        running.popen = _spawned(self._command(running), running.log, self._environment())
+        running.popen = _spawned(self._command(running), running.log)
         await self._ready(running)
 
     async def begin(self, between: Between | None, told: Told) -> None:
@@ -228,23 +231,15 @@ class Launch:
                 places.database("store"), places.topics, bank=peers.get(BANK, ""), cards=places.cards,
                 port=running.port, variant=cast("event_driven.Variant", architecture.variant),
                 interface=cast("Any", running.interface), packing=setting.packing,
-                others=setting.others,
+                payment_deadline=setting.payment_deadline, others=setting.others,
             )  # fmt: skip
             return event_driven.command(cast("Any", name), options)
         given = Given(
             peers, database, cast("Any", running.interface),
             "naive" if architecture.variant == "naive" else "hardened", setting.packing,
-            setting.others if name == architecture.front else {},
+            setting.payment_deadline, setting.others if name == architecture.front else {},
         )  # fmt: skip
         return plain.command(architecture.name, name, running.port, given)
-
-    def _environment(self) -> Mapping[str, str]:
-        """Ours. Who does not want compiled modules beside their sources gets them beside the folder: else each start
-        would be that much longer."""
-        if "PYTHONDONTWRITEBYTECODE" not in os.environ:
-            return os.environ
-        kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-        return kept | {"PYTHONPYCACHEPREFIX": str(self.places.folder.parent / "compiled")}
 
     async def _ready(self, running: _Running) -> None:
         """Wait for the line by which a service says so."""
@@ -260,7 +255,7 @@ class Launch:
             raise NotStarted(running.service.name, await asyncio.to_thread(_tail, running.log.name))
 
 
-def _spawned(command: Sequence[str], log: IO[str], environment: Mapping[str, str]) -> subprocess.Popen[str]:
+def _spawned(command: Sequence[str], log: IO[str]) -> subprocess.Popen[str]:
     """By this thread, which is the one whose end the process is told of. Ctrl-C is for whoever launches: services are
     ended in order."""
     return subprocess.Popen(
@@ -269,7 +264,6 @@ def _spawned(command: Sequence[str], log: IO[str], environment: Mapping[str, str
         stdout=subprocess.PIPE,
         stderr=log,
         text=True,
-        env=environment,
         start_new_session=True,
     )
 

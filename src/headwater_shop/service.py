@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute
 from headwater.http import Address, run, serve
 from headwater_shop import bank
 from headwater_shop.architecture import BANK
+from headwater_shop.domain.order import PAYMENT_DEADLINE
 from headwater_shop.microservices import orders as microservices_orders
 from headwater_shop.microservices import ui as microservices_ui
 from headwater_shop.parts.bench import Bench, Given, bench
@@ -58,7 +59,7 @@ def command(architecture: str, service: str, port: int, given: Given) -> Sequenc
     """The command line of a service."""
     said = {
         "port": str(port), "database": given.database, "interface": given.interface, "manner": given.manner,
-        "packing": str(given.packing),
+        "packing": str(given.packing), "payment-deadline": str(given.payment_deadline),
     }  # fmt: skip
     pairs = [f"--{name}={value}" for name, value in said.items() if value]
     pairs += [f"--peer={name}={url}" for name, url in given.peers.items()]
@@ -78,13 +79,17 @@ def main() -> None:
     parser.add_argument("--manner", choices=("naive", "hardened"), default="hardened")
     parser.add_argument("--interface", choices=FORMS, default="")
     parser.add_argument("--packing", type=float, default=0.0)
+    parser.add_argument("--payment-deadline", type=float, default=PAYMENT_DEADLINE.total_seconds())
     said = parser.parse_args()
     made = SERVICES[said.architecture]
     if said.service not in made:
         parser.error(f"{said.architecture} has {', '.join(made)}, not {said.service!r}")
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     end_with_parent()
-    given = Given(_pairs(said.peer), said.database, said.interface, said.manner, said.packing, _pairs(said.other))
+    given = Given(
+        _pairs(said.peer), said.database, said.interface, said.manner, said.packing, said.payment_deadline,
+        _pairs(said.other),
+    )  # fmt: skip
     run(_serve(made[said.service], given, said.port))
 
 

@@ -1,11 +1,13 @@
 """What shoppers do, step by step, with or without JavaScript."""
 
+import os
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
 GOOD_CARD = "heron"
 EMPTY_CARD = "kingfisher"
+WANTED = "HEADWATER_SCREENSHOTS" in os.environ
 
 
 def find(page: Page, words: str) -> None:
@@ -50,10 +52,11 @@ def some_product(page: Page, at: int = 0) -> str:
 
 
 def photograph(page: Page, folder: Path, name: str) -> None:
-    """A picture of the whole page, its pictures loaded."""
+    """A picture of the whole page, where they are wanted: taking one is long work. Its pictures must load anyway."""
     # Not wait_for_function: that one evaluates text, which our content security policy forbids.
     page.evaluate("Promise.all([...document.images].map((each) => { each.loading = 'eager'; return each.decode() }))")
-    page.screenshot(path=folder / f"{name}.png", full_page=True)
+    if WANTED:
+        page.screenshot(path=folder / f"{name}.png", full_page=True)
 
 
 NOTING = """

@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from cli_running import HEADWATER, SECONDS
+from cli_running import COMPILED, HEADWATER, SECONDS
 
 from headwater import NewEvent, Write, open_store
 from headwater.testing.running import asynchronous
@@ -46,7 +46,7 @@ class Project:
     def __call__(self, *arguments: str, code: int = 0) -> str:
         done = subprocess.run(
             [*HEADWATER, "schema", *arguments], cwd=self.folder, capture_output=True, text=True, timeout=SECONDS,
-            env={"PATH": "", "NO_COLOR": "1", "HEADWATER_STORE": self.store, "PYTHONDONTWRITEBYTECODE": "1"},
+            env={"PATH": "", "NO_COLOR": "1", "HEADWATER_STORE": self.store, "PYTHONDONTWRITEBYTECODE": "1"} | COMPILED,
             check=False,
         )  # fmt: skip
         assert done.returncode == code, done.stderr + done.stdout

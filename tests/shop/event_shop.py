@@ -1,7 +1,6 @@
 """The event-driven shop as real processes, with a bank beside them in the process of the test."""
 
 import asyncio
-import os
 import signal
 import subprocess
 import time
@@ -50,12 +49,6 @@ class Bank:
         return JSONResponse({"accepted": True, "reference": f"ref-{asked['payment_id']}"})
 
 
-def _environment(folder: Path) -> dict[str, str]:
-    """That of the test, but what was compiled is kept, for all of its session: the processes start many times."""
-    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    return kept | {"PYTHONPYCACHEPREFIX": str(folder.parent / "compiled")}
-
-
 class EventShop:
     """The five processes. A service that is started again may get other options."""
 
@@ -72,9 +65,7 @@ class EventShop:
         log = open(self.folder / f"{name}.log", "a")  # noqa: SIM115 - closed when the shop ends
         self.logs.setdefault(name, log)
         options = replace(self.options, **changed)
-        self.processes[name] = subprocess.Popen(
-            command(name, options), stdout=subprocess.PIPE, stderr=log, text=True, env=_environment(self.folder)
-        )
+        self.processes[name] = subprocess.Popen(command(name, options), stdout=subprocess.PIPE, stderr=log, text=True)
         if log is not self.logs[name]:
             log.close()
 

@@ -6,6 +6,7 @@ Money that arrives for an order which does not await it any more is due back to 
 """
 
 from collections.abc import Sequence
+from datetime import timedelta
 from decimal import Decimal
 from typing import Final, assert_never
 
@@ -30,6 +31,9 @@ from headwater_shop.domain.order_events import (
     evolve,
 )
 from headwater_shop.domain.shared import Address, Line, Moment, require, require_order_id, total
+
+PAYMENT_DEADLINE: Final = timedelta(minutes=15)
+"""An order that is not paid by then, from when it was placed, is cancelled, which frees its stock."""
 
 # Commands
 

@@ -1,14 +1,13 @@
 """The shop as a Headwater application."""
 
 from datetime import timedelta
-from typing import Final
 
 from headwater import App, Reaction
 from headwater_shop.domain.cart import carts
 from headwater_shop.domain.customer import customers
 from headwater_shop.domain.invoice import invoices
 from headwater_shop.domain.notification import notifications
-from headwater_shop.domain.order import orders
+from headwater_shop.domain.order import PAYMENT_DEADLINE, orders
 from headwater_shop.domain.payment import payments
 from headwater_shop.domain.product import products
 from headwater_shop.domain.rejection import rejections
@@ -19,8 +18,6 @@ from headwater_shop.event_driven.letters import notify
 from headwater_shop.event_driven.notifier import Notifier, NotifierDouble
 from headwater_shop.event_driven.payment_double import PaymentDouble
 from headwater_shop.event_driven.views import VIEWS
-
-PAYMENT_DEADLINE: Final = timedelta(minutes=15)
 
 
 def shop_app(

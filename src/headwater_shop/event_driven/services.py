@@ -10,12 +10,12 @@ from headwater import App, Reaction, Topic
 from headwater.upcasting import Upcaster, flattened
 from headwater_shop.architecture import BANK, Service
 from headwater_shop.domain.notification import notifications
-from headwater_shop.domain.order import orders
+from headwater_shop.domain.order import PAYMENT_DEADLINE, orders
 from headwater_shop.domain.order_events import RefundDue
 from headwater_shop.domain.payment import payments
 from headwater_shop.domain.product import products
 from headwater_shop.event_driven import reactions
-from headwater_shop.event_driven.app import PAYMENT_DEADLINE, shop_app
+from headwater_shop.event_driven.app import shop_app
 from headwater_shop.event_driven.gateway import PaymentGateway
 from headwater_shop.event_driven.history import HISTORY
 from headwater_shop.event_driven.interfaces import Interface, interface
@@ -58,16 +58,17 @@ def part(
     *,
     gateway: PaymentGateway | None = None,
     packing: timedelta = timedelta(0),
+    payment_deadline: timedelta = PAYMENT_DEADLINE,
     form: Interface | None = None,
 ) -> Part:
     """The part that a service plays. `gateway` is what takes money, `form` that of the interface between the orders and
-    the payments service (by default today's)."""
+    the payments service (by default today's); for `packing` and `payment_deadline` see `shop_app`."""
     today = form or interface("")
     match name:
         case "ui":
             return Part(with_clicks(through_topics(shop_app())), ())
         case "orders":
-            return _orders(packing, today)
+            return _orders(packing, payment_deadline, today)
         case "products":
             return _products()
         case "payments":
@@ -76,7 +77,7 @@ def part(
             return Part(with_clicks(App("shop", views=VIEWS, upcasters=_history())), ("views", "trending"))
 
 
-def _orders(packing: timedelta, form: Interface) -> Part:
+def _orders(packing: timedelta, payment_deadline: timedelta, form: Interface) -> Part:
     told = replace(_topic("orders"), told=form.tells)
     app = App(
         "shop",
@@ -85,7 +86,7 @@ def _orders(packing: timedelta, form: Interface) -> Part:
             Reaction("place_order", reactions.place_order),
             Reaction("answer_order", reactions.answer_order),
             Reaction("settle_order", reactions.settle_order),
-            Reaction("watch_deadline", reactions.watch_deadline(PAYMENT_DEADLINE)),
+            Reaction("watch_deadline", reactions.watch_deadline(payment_deadline)),
             Reaction("dispatch", reactions.dispatch(packing)),
             Reaction("notify", notify(NotifierDouble())),
         ),

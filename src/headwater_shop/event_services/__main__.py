@@ -3,6 +3,7 @@
 import argparse
 import logging
 
+from headwater_shop.domain.order import PAYMENT_DEADLINE
 from headwater_shop.event_driven.interfaces import NAMES as INTERFACES
 from headwater_shop.event_driven.services import NAMES
 from headwater_shop.event_services.serving import Options, run_event_driven
@@ -20,6 +21,7 @@ def main() -> None:
     parser.add_argument("--variant", choices=("naive", "gated"), default="naive")
     parser.add_argument("--interface", choices=INTERFACES, default="")
     parser.add_argument("--packing", type=float, default=0.0)
+    parser.add_argument("--payment-deadline", type=float, default=PAYMENT_DEADLINE.total_seconds())
     parser.add_argument("--other", action="append", default=[], metavar="TITLE=URL")
     given = vars(parser.parse_args())
     given["others"] = dict(each.split("=", 1) for each in given.pop("other"))

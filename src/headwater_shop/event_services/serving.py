@@ -19,6 +19,7 @@ from headwater.app import Runtime
 from headwater.delivery.port import Letters
 from headwater.errors import BadInput, HeadwaterError
 from headwater.http import Address, run, serve
+from headwater_shop.domain.order import PAYMENT_DEADLINE
 from headwater_shop.event_driven import interfaces
 from headwater_shop.event_driven.bank_gateway import BankGateway
 from headwater_shop.event_driven.clicks import Clicks
@@ -44,8 +45,9 @@ log = logging.getLogger("headwater_shop.event_services")
 class Options:
     """Where a service finds the others, and how it is deployed. `bank` is an address over HTTP, `cards` a file that the
     front and the payments service share (by default beside the broker's or the store's). `interface` is the form of
-    what orders tell payments, `packing` the seconds from paid to dispatched, `others` the addresses of shops that are
-    built in other ways, by their titles."""
+    what orders tell payments, `packing` the seconds from paid to dispatched, `payment_deadline` those from
+    placed to cancelled where nobody pays, `others` the addresses of shops that are built in other ways, by their
+    titles."""
 
     store: str
     broker: str
@@ -55,6 +57,7 @@ class Options:
     variant: Variant = "naive"
     interface: interfaces.Name = ""
     packing: float = 0.0
+    payment_deadline: float = PAYMENT_DEADLINE.total_seconds()
     others: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -63,7 +66,7 @@ def command(service: Name, options: Options) -> Sequence[str]:
     given = {
         "store": options.store, "broker": options.broker, "bank": options.bank, "cards": options.cards,
         "port": str(options.port), "variant": options.variant, "interface": options.interface,
-        "packing": str(options.packing),
+        "packing": str(options.packing), "payment-deadline": str(options.payment_deadline),
     }  # fmt: skip
     pairs = [f"--{name}={value}" for name, value in given.items() if value]
     pairs += [f"--other={title}={url}" for title, url in options.others.items()]
@@ -83,7 +86,8 @@ async def _serve(service: Name, options: Options) -> None:
         by = await stack.enter_async_context(client())
         form = interface(options.interface, mended=options.variant == "gated")
         gateway = BankGateway(by, options.bank, vault.card_of)
-        mine = part(service, gateway=gateway, packing=timedelta(seconds=options.packing), form=form)
+        packing, deadline = timedelta(seconds=options.packing), timedelta(seconds=options.payment_deadline)
+        mine = part(service, gateway=gateway, packing=packing, payment_deadline=deadline, form=form)
         runtime = await stack.enter_async_context(_opened(mine, options))
         if service == FRONT:
             await _front(runtime, vault, options)

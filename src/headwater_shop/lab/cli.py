@@ -1,5 +1,6 @@
 """`headwater shop lab` as a command of the shop's command line."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -10,18 +11,27 @@ from headwater.clock import SystemClock
 from headwater.errors import BadInput
 from headwater.http import run
 from headwater_shop.architectures import ARCHITECTURES, EVENTS_GATED
+from headwater_shop.domain.order import PAYMENT_DEADLINE
 from headwater_shop.event_driven import gate
 from headwater_shop.event_driven.interfaces import Name
 from headwater_shop.lab import command, report
 from headwater_shop.lab.command import REPETITIONS, Wanted
+from headwater_shop.lab.launch import Launcher
+from headwater_shop.lab.plan import Pace
 from headwater_shop.lab.runner import Lab
-from headwater_shop.launching import launched
+from headwater_shop.launching import Setting, launched
 
 
 def _asked(change: str) -> str:
     """What the schema gate says of a deployment of that interface."""
     names: Final[dict[str, Name]] = {"additive": "additive", "renamed": "renamed", "required": "required"}
     return gate.refusal(gate.ask(names[change]))
+
+
+def _launcher(pace: Pace) -> Launcher:
+    """Starts shops whose customers have a scaled time to pay: fifteen of the shop's minutes."""
+    deadline = PAYMENT_DEADLINE.total_seconds() * pace.time_scale
+    return partial(launched, setting=Setting(payment_deadline=deadline))
 
 
 def lab(
@@ -46,7 +56,7 @@ def lab(
     folder = out or command.new_folder(SystemClock())
     if any(folder.glob("*.jsonl")):
         raise BadInput(f"there are raw data in {folder}: give another folder")
-    made = Lab(launched, wanted.pace, folder, {EVENTS_GATED.title: _asked})
+    made = Lab(_launcher(wanted.pace), wanted.pace, folder, {EVENTS_GATED.title: _asked})
     run(command.conduct(made, wanted.sessions(ARCHITECTURES)))
     command.tell(folder, json=json)
     try:

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 
+from headwater_shop.domain.order import PAYMENT_DEADLINE
 from headwater_shop.parts.asking import Manner, Peer, client, peer
 from headwater_shop.parts.database import Database
 from headwater_shop.parts.forms import Form
@@ -16,14 +17,15 @@ from headwater_shop.parts.forms import Form
 @dataclass(frozen=True)
 class Given:
     """What a service is started with: the addresses of those whom it asks, its database's, the form of the products
-    interface that it knows, how it asks, and the seconds from paid to dispatched. `others` are the addresses of other
-    architectures that run now, by title: for the pages' switch."""
+    interface that it knows, how it asks, and the seconds from paid to dispatched, and from placed to cancelled where
+    nobody pays. `others` are the addresses of other architectures that run now, by title: for the pages' switch."""
 
     peers: Mapping[str, str] = field(default_factory=dict)
     database: str = ""
     interface: Form = ""
     manner: Manner = "hardened"
     packing: float = 0.0
+    payment_deadline: float = PAYMENT_DEADLINE.total_seconds()
     others: Mapping[str, str] = field(default_factory=dict)
 
 

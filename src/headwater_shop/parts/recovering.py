@@ -8,13 +8,14 @@ from typing import Any, Final
 
 from headwater.clock import Clock, SystemClock, to_datetime
 from headwater.errors import Rejected
+from headwater_shop.domain.order import PAYMENT_DEADLINE
 from headwater_shop.parts.asking import NoAnswer
-from headwater_shop.parts.ports import Held
+from headwater_shop.parts.bench import Bench
+from headwater_shop.parts.ports import Book, Held
 from headwater_shop.parts.steps import Expire, Step
 
 EVERY: Final = 2.0  # seconds between two looks
 GRACE: Final = 5.0  # seconds in which whoever was asked for an order is still at it
-DEADLINE: Final = 15 * 60.0  # seconds in which an order is to be paid, or it is cancelled
 AT_ONCE: Final = 8
 
 log = logging.getLogger("headwater_shop.recovery")
@@ -31,11 +32,13 @@ class Recovery:
         take: Callable[[str, Step], Awaitable[Held]],
         *,
         packing: float = 0.0,
+        payment_deadline: float = PAYMENT_DEADLINE.total_seconds(),
     ) -> None:
         self._unfinished = unfinished
         self._take_on = take_on
         self._take = take
         self._packing = packing
+        self._deadline = timedelta(seconds=payment_deadline)
         self._clock: Clock = SystemClock()
 
     async def run(self) -> None:
@@ -72,10 +75,18 @@ class Recovery:
 
     async def _expired(self, held: Held) -> Held:
         placed = held.order.placed_at
-        late = placed is not None and self._now() - placed > timedelta(seconds=DEADLINE)
+        late = placed is not None and self._now() - placed > self._deadline
         if late and held.order.status == "payment_due":
             return await self._take(held.order.order_id, Expire(self._now()))
         return held
 
     def _now(self) -> datetime:
         return to_datetime(self._clock.now())
+
+
+def recovery(bench: Bench, book: Book, take_on: Callable[[Held], Awaitable[Held]]) -> Recovery:
+    """The recovery of the orders in that book, with what the service was given."""
+    given = bench.given
+    return Recovery(
+        book.unfinished, take_on, book.take, packing=given.packing, payment_deadline=given.payment_deadline
+    )  # fmt: skip

@@ -8,7 +8,7 @@ from headwater_shop.parts.bench import Bench
 from headwater_shop.parts.inner import RemoteBank, RemoteBook, RemoteStock
 from headwater_shop.parts.outer import RemotePeople, deals_routes
 from headwater_shop.parts.ports import People
-from headwater_shop.parts.recovering import Recovery
+from headwater_shop.parts.recovering import recovery
 from headwater_shop.parts.selling import Selling
 from headwater_shop.point_to_point.naive import NaiveSelling
 
@@ -21,7 +21,7 @@ async def make(bench: Bench) -> list[BaseRoute]:
     if given.manner == "naive":
         return [*deals_routes(NaiveSelling(people, stock, book, bank, bench.beside, given.packing))]
     selling = Selling(stock, book, bank, bench.beside, given.packing)
-    bench.beside(Recovery(book.unfinished, selling.take_on, book.take, packing=given.packing).run())
+    bench.beside(recovery(bench, book, selling.take_on).run())
     return [*deals_routes(Checking(selling, people))]
 
 

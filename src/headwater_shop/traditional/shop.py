@@ -7,7 +7,7 @@ from headwater_shop.parts import customers, orders, products
 from headwater_shop.parts.bench import Bench
 from headwater_shop.parts.front import front
 from headwater_shop.parts.inner import RemoteBank
-from headwater_shop.parts.recovering import Recovery
+from headwater_shop.parts.recovering import recovery
 from headwater_shop.traditional.counter import Counter
 
 
@@ -16,6 +16,6 @@ async def make(bench: Bench) -> list[BaseRoute]:
     database = await bench.database(products.TABLES, orders.TABLES, customers.TABLES)
     book = orders.Orders(database)
     counter = Counter(database, RemoteBank(bench.peer(BANK)), bench.beside, bench.given.packing)
-    bench.beside(Recovery(book.unfinished, counter.take_on, book.take, packing=bench.given.packing).run())
+    bench.beside(recovery(bench, book, counter.take_on).run())
     shelf, people = products.Products(database), customers.Customers(database)
     return front(bench, "traditional", shelf, people, counter)

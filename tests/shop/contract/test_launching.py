@@ -1,6 +1,5 @@
 """Architectures as processes: how they begin, change and end."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -111,11 +110,9 @@ def test_a_shop_of_before_is_opened_again_with_all_that_it_knows(
 def begun(folder: Path) -> tuple["subprocess.Popen[str]", str, list[psutil.Process]]:
     """The command, the line that it says, and its services."""
     command = [str(Path(sys.executable).with_name("headwater")), "shop", "--architecture", "soa", "--port", "0"]
-    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     process = subprocess.Popen(
         [*command, "--store", f"sqlite:///{folder}/shop.db", "--payment-failures", "0"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        env=kept | {"PYTHONPYCACHEPREFIX": str(folder.parent / "compiled")},
     )  # fmt: skip
     assert process.stdout is not None
     line = process.stdout.readline()
