@@ -201,6 +201,28 @@ async def test_naive_what_the_old_consumer_cannot_read_rests_until_it_is_deploye
 
 
 @asynchronous(seconds=240)
+async def test_naive_what_the_new_consumer_cannot_read_is_cancelled_when_the_time_to_pay_is_over(
+    tmp_path: Path,
+) -> None:
+    async with event_shop(tmp_path, payment_deadline=3.0) as shop:
+        await deploy(shop, "payments", interface="renamed")  # the consumer first
+        await shop.put("o-between")
+        await eventually(lambda: rests(shop, 1), 30, lambda: "nothing rests")
+        await deploy(shop, "orders", interface="renamed")
+        await shop.put("o-after")
+        await shop.until(["o-after"], ["dispatched"])
+        await shop.until(["o-between"], ["cancelled"])
+        await eventually(lambda: stands(shop, available=9_999, sold=1), 30, lambda: "its stock is not free again")
+        assert len(shop.bank.taken) == 1
+        assert await rests(shop, 1), "for whoever wants to know"
+
+
+async def stands(shop: EventShop, *, available: int, sold: int) -> bool:
+    mug = await shop.get("products/mug")
+    return (mug["available"], mug["sold"]) == (available, sold)
+
+
+@asynchronous(seconds=240)
 async def test_additive_breaks_nobody(tmp_path: Path) -> None:
     async with event_shop(tmp_path) as shop:
         await deploy(shop, "orders", interface="additive")
