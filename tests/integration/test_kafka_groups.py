@@ -23,7 +23,7 @@ from headwater.testing.running import asynchronous
 from headwater.testing.streaming.harness import fetch, fetch_all, numbered, numbers, share_out, until
 
 WORKER = Path(__file__).parent / "kafka_worker.py"
-CLASSIC = "session.timeout.ms=2300&heartbeat.interval.ms=100&fetch.wait.max.ms=20"  # see headwater.testing.kafka
+CLASSIC = "session.timeout.ms=4000&heartbeat.interval.ms=100&fetch.wait.max.ms=20"  # see headwater.testing.kafka
 LONG = 60.0
 
 
